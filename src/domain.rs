@@ -1,0 +1,14 @@
+//! The vocabulary and the rules, as pure functions and plain values: no clock, no I/O, no async.
+//!
+//! A *delivery* is one request that carried a webhook; an *event* is what its body says, once; a
+//! *candidacy* is one candidate in one assessment; a *violation* is one kind of proctoring breach of one
+//! candidacy, with its count; a *flag* sums a candidacy's violations up.
+
+pub mod delivery;
+pub mod envelope;
+pub mod event;
+pub mod id;
+pub mod proctoring;
+
+pub mod refusal;
+pub mod time;

@@ -1,0 +1,3 @@
+//! Runs `invigil`.
+
+fn main() {}
