@@ -7,8 +7,10 @@
 pub mod delivery;
 pub mod envelope;
 pub mod event;
+pub mod filter;
 pub mod id;
 pub mod proctoring;
-
+pub mod projection;
+pub mod query;
 pub mod refusal;
 pub mod time;
