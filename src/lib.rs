@@ -5,5 +5,6 @@
 //! anything is acknowledged or shown; and whatever follows (the terminal, a log, an export) reads what is
 //! committed. ARCHITECTURE.md has the map, the layers and where to change what.
 
+pub mod app;
 pub mod domain;
 pub mod json;
