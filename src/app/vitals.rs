@@ -35,6 +35,12 @@ pub struct Vitals {
 }
 
 impl Vitals {
+    /// Accepted deliveries that brought a new event.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.accepted.saturating_sub(self.repeated)
+    }
+
     /// All refusals.
     #[must_use]
     pub fn refused(&self) -> u64 {
