@@ -5,6 +5,7 @@
 //! candidacy, with its count; a *flag* sums a candidacy's violations up.
 
 pub mod delivery;
+mod diagnosis;
 pub mod envelope;
 pub mod event;
 pub mod filter;
@@ -13,4 +14,6 @@ pub mod proctoring;
 pub mod projection;
 pub mod query;
 pub mod refusal;
+pub mod secret;
+pub mod signature;
 pub mod time;
