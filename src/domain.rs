@@ -17,3 +17,4 @@ pub mod refusal;
 pub mod secret;
 pub mod signature;
 pub mod time;
+pub mod vitals;

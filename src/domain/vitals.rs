@@ -1,0 +1,49 @@
+//! How listener, door and store are doing: one snapshot for a header, a log or a health check.
+
+use super::refusal::{Code, Refusal};
+use super::time::Timestamp;
+
+/// A snapshot of listener, door and store.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Vitals {
+    /// Deliveries accepted since the start, repeated ones included.
+    pub accepted: u64,
+    /// Those that repeated an event.
+    pub repeated: u64,
+    /// Deliveries refused, by code in the order of [`Code::ALL`].
+    pub refused: [u64; Code::ALL.len()],
+    /// Accepted ones that were not understood.
+    pub unrecognised: u64,
+    /// Deliveries answered 503.
+    pub unavailable: u64,
+    /// Deliveries answered 413.
+    pub too_large: u64,
+    /// The latest refusals, oldest first; bounded.
+    pub refusals: Vec<Refusal>,
+    /// Refusals since the last acceptance.
+    pub streak: u64,
+    /// Deliveries that wait for a secret.
+    pub pending: u64,
+    /// The webhook URL, once the listener listens.
+    pub url: Option<String>,
+    /// Why the session cannot be written, if it cannot.
+    pub storage_fault: Option<String>,
+    /// Why nothing can be received, if nothing can.
+    pub listener_fault: Option<String>,
+    /// When the latest delivery of any kind came.
+    pub last_at: Option<Timestamp>,
+}
+
+impl Vitals {
+    /// Accepted deliveries that brought a new event.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.accepted.saturating_sub(self.repeated)
+    }
+
+    /// All refusals.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.iter().sum()
+    }
+}
