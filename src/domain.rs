@@ -13,6 +13,7 @@ pub mod id;
 pub mod proctoring;
 pub mod projection;
 pub mod query;
+pub mod redact;
 pub mod refusal;
 pub mod secret;
 pub mod signature;

@@ -5,6 +5,8 @@
 //! `synchronous=FULL`): what was acknowledged survives a power cut. That costs one sync of the disk a group
 //! of deliveries; the writer takes whatever waits as one group.
 
+mod csv;
+pub mod export;
 pub mod follower;
 pub mod journal;
 mod projector;

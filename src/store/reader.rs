@@ -201,7 +201,7 @@ impl Reader {
     }
 
     /// Reads at one moment of the session, whatever is committed meanwhile.
-    fn at_one_moment<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(super) fn at_one_moment<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
         let answer = read();
         let ended = self.connection.prepare_cached("COMMIT")?.execute([]);
