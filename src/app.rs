@@ -21,7 +21,6 @@ pub mod prompt;
 pub mod rate;
 pub mod reading;
 mod update;
-pub mod vitals;
 pub mod window;
 
 pub use update::update;

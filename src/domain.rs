@@ -6,6 +6,7 @@
 
 pub mod clean;
 pub mod delivery;
+mod diagnosis;
 pub mod envelope;
 pub mod event;
 pub mod filter;
@@ -13,5 +14,9 @@ pub mod id;
 pub mod proctoring;
 pub mod projection;
 pub mod query;
+pub mod redact;
 pub mod refusal;
+pub mod secret;
+pub mod signature;
 pub mod time;
+pub mod vitals;

@@ -6,5 +6,10 @@
 //! committed. ARCHITECTURE.md has the map, the layers and where to change what.
 
 pub mod app;
+pub mod clock;
 pub mod domain;
 pub mod json;
+pub mod pulse;
+pub mod source;
+pub mod store;
+pub mod ui;

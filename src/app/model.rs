@@ -13,7 +13,7 @@ use super::notice::{Notice, Tone};
 use super::overlay::Overlay;
 use super::pane::{self, Pane, View};
 use super::rate::Rate;
-use super::vitals::Vitals;
+use crate::domain::vitals::Vitals;
 use super::window::Window;
 use crate::domain::filter::Filter;
 use crate::domain::query::{AssessmentRow, CandidateRow, EventRow, Query, RiseRow, Scope, Sort, Sums};

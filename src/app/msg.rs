@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::key::Key;
-use super::vitals::Vitals;
+use crate::domain::vitals::Vitals;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
 use crate::domain::proctoring::ViolationKind;

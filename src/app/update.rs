@@ -19,7 +19,7 @@ use super::msg::{Effect, Msg, Outcome};
 use super::notice::{Notice, Tone};
 use super::overlay::Overlay;
 use super::prompt::{Prompt, Purpose};
-use super::vitals::Vitals;
+use crate::domain::vitals::Vitals;
 use crate::domain::clean::Clean;
 use crate::domain::filter::{Filter, Term, When};
 use crate::domain::time::Timestamp;

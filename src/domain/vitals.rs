@@ -1,7 +1,7 @@
-//! How everything behind the screen is doing: a snapshot that the shell hands in when it changes.
+//! How listener, door and store are doing: one snapshot for a header, a log or a health check.
 
-use crate::domain::refusal::{Code, Refusal};
-use crate::domain::time::Timestamp;
+use super::refusal::{Code, Refusal};
+use super::time::Timestamp;
 
 /// A snapshot of listener, door and store.
 #[derive(Debug, Clone, PartialEq, Default)]

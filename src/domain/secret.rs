@@ -1,0 +1,206 @@
+//! Signing secrets: read leniently, never shown, wiped from memory when dropped.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// Bytes a key may have. Svix makes 24 and takes 24 to 75; the public test vectors have one of 18.
+const LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
+
+/// Why a text is no signing secret. Never quotes the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// Nothing there.
+    #[error("the secret is empty; copy the endpoint's signing secret, it begins with `whsec_`")]
+    Empty,
+    /// A signature was pasted.
+    #[error(
+        "the secret begins with `v1,`: that is a signature; copy the endpoint's signing secret, it begins with `whsec_`"
+    )]
+    Signature,
+    /// A key of the asymmetric scheme was pasted.
+    #[error(
+        "the secret begins with `{0}`: that is an asymmetric key, which is not supported; use the endpoint's `whsec_` signing secret"
+    )]
+    Asymmetric(&'static str),
+    /// It has blanks inside.
+    #[error(
+        "the secret has a blank inside, after {0} characters: it was cut or two were pasted; copy it whole"
+    )]
+    Blank(usize),
+    /// It has a character that base64 has not.
+    #[error(
+        "the secret is no base64: character {0} cannot stand there; copy it whole, it begins with `whsec_`"
+    )]
+    Character(usize),
+    /// It is too short or too long.
+    #[error(
+        "the secret has {0} bytes, a signing secret has 24 to 75: it was cut or is something else; copy it whole"
+    )]
+    Length(usize),
+}
+
+/// One signing secret of one endpoint.
+#[derive(Clone)]
+pub struct Secret {
+    key: Zeroizing<Vec<u8>>,
+    tail: String,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret(…{})", self.tail)
+    }
+}
+
+impl Secret {
+    /// Reads `whsec_` and base64, or the base64 alone; blanks and quotes around it and missing padding do
+    /// not matter.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence that does not quote it.
+    pub fn parse(text: &str) -> Result<Self, SecretError> {
+        let text = text.trim_matches(|c: char| c.is_whitespace() || "\"'`".contains(c));
+        if text.starts_with("v1,") || text.starts_with("v1a,") {
+            return Err(SecretError::Signature);
+        }
+        if let Some(prefix) =
+            ["whpk_", "whsk_", "whpk1_", "whsk1_"].into_iter().find(|prefix| text.starts_with(prefix))
+        {
+            return Err(SecretError::Asymmetric(prefix));
+        }
+        let bare = text.strip_prefix("whsec_").unwrap_or(text);
+        let skipped = text.chars().count() - bare.chars().count();
+        let digits = bare.trim_end_matches('=');
+        if digits.is_empty() {
+            return Err(SecretError::Empty);
+        }
+        for (n, c) in digits.chars().enumerate() {
+            match c {
+                'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/' => {}
+                c if c.is_whitespace() => return Err(SecretError::Blank(skipped + n)),
+                _ => return Err(SecretError::Character(skipped + n + 1)),
+            }
+        }
+        let padded = Zeroizing::new(format!("{digits}{}", "=".repeat((4 - digits.len() % 4) % 4)));
+        let key = STANDARD
+            .decode(padded.as_bytes())
+            .map_err(|_undecodable| SecretError::Length(digits.len() * 3 / 4))?;
+        let key = Zeroizing::new(key);
+        if !LENGTHS.contains(&key.len()) {
+            return Err(SecretError::Length(key.len()));
+        }
+        let tail = digits.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
+        Ok(Self { key, tail })
+    }
+
+    /// The last four characters, for telling secrets apart in messages.
+    #[must_use]
+    pub fn tail(&self) -> &str {
+        &self.tail
+    }
+
+    /// The signature of a delivery, as the `svix-signature` header has it: `v1,` and base64.
+    #[must_use]
+    pub fn sign(&self, id: &str, secs: i64, body: &[u8]) -> String {
+        let tag = self.mac(id, &secs.to_string(), body).finalize().into_bytes();
+        format!("v1,{}", STANDARD.encode(tag))
+    }
+
+    /// The MAC over `id.timestamp.body`, not finished, so that a tag can be compared in constant time.
+    pub(super) fn mac(&self, id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
+        mac(&self.key, id, timestamp, body)
+    }
+
+    /// The same with the secret's text in place of the key it encodes: a common mistake of senders.
+    pub(super) fn mac_of_text(&self, id: &str, timestamp: &str, body: &[u8]) -> [Hmac<Sha256>; 2] {
+        let text = Zeroizing::new(STANDARD.encode(&*self.key));
+        let prefixed = Zeroizing::new(format!("whsec_{}", *text));
+        [mac(text.as_bytes(), id, timestamp, body), mac(prefixed.as_bytes(), id, timestamp, body)]
+    }
+}
+
+fn mac(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
+        mac.update(part);
+    }
+    mac
+}
+
+/// The secrets any of which may have signed: several endpoints, or an old and a new one during a rotation.
+#[derive(Debug, Clone, Default)]
+pub struct Keyring {
+    secrets: Vec<Secret>,
+}
+
+impl Keyring {
+    /// A keyring of these.
+    #[must_use]
+    pub fn new(secrets: Vec<Secret>) -> Self {
+        Self { secrets }
+    }
+
+    /// The secrets, in the order they were given.
+    #[must_use]
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    /// True if nothing can be verified.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// The last four characters of each: `…AbCd, …EfGh`.
+    #[must_use]
+    pub fn tails(&self) -> String {
+        let tails: Vec<_> = self.secrets.iter().map(|secret| format!("…{}", secret.tail)).collect();
+        tails.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_paste_is_taken() {
+        for text in [
+            "whsec_plJ3nmyCDGBKInavdOK15jsl",
+            " plJ3nmyCDGBKInavdOK15jsl\n",
+            "\"whsec_plJ3nmyCDGBKInavdOK15jsl=\"",
+        ] {
+            assert_eq!(Secret::parse(text).map(|secret| secret.tail), Ok("5jsl".to_owned()), "{text}");
+        }
+        assert!(Secret::parse("whsec_MTIzNDU2Nzg5MDEyMzQ1Njc").is_ok(), "padding may be missing");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_named_and_never_quoted() {
+        let cases = [
+            ("", "is empty"),
+            ("whsec_", "is empty"),
+            ("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", "begins with `v1,`"),
+            ("whpk_SOMETHING", "begins with `whpk_`"),
+            ("whsec_abcd efgh", "blank inside, after 10 characters"),
+            ("whsec_abcd!efgh", "character 11"),
+            ("whsec_abcd", "has 3 bytes"),
+        ];
+        for (text, part) in cases {
+            let sentence = Secret::parse(text).unwrap_err().to_string();
+            assert!(sentence.contains(part), "{sentence}");
+            assert!(!sentence.contains("efgh") && !sentence.contains("g0hM9"), "{sentence}");
+        }
+        assert_eq!(
+            format!("{:?}", Secret::parse("whsec_plJ3nmyCDGBKInavdOK15jsl").unwrap()),
+            "Secret(…5jsl)"
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Where deliveries come from, and the one door they all pass.
+
+pub mod http;
+pub mod intake;
+pub mod listener;

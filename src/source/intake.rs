@@ -1,0 +1,213 @@
+//! The door: every delivery, whatever its source, is verified, decoded, kept and only then answered.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crate::domain::delivery::{Arrival, Delivery, Receipt};
+use crate::domain::envelope;
+use crate::domain::refusal::{Code, Refusal};
+use crate::domain::secret::{Keyring, Secret};
+use crate::domain::signature::{self, Fault};
+use crate::pulse::Pulse;
+use crate::store::Unavailable;
+use crate::store::journal::Journal;
+
+/// Deliveries that may wait for a secret, and the bytes of their bodies.
+const WAITING: usize = 256;
+const WAITING_BYTES: usize = 16 << 20;
+/// An id is cut to this for showing it: it is not verified and may be anything.
+const SHOWN_ID: usize = 80;
+
+/// What a delivery is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// It is durably kept, or was already.
+    Kept(Receipt),
+    /// It is refused.
+    Refused(Code),
+    /// It cannot be kept now; the sender is to try again.
+    Unavailable,
+}
+
+/// What the door lets in.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The secrets any of which may have signed.
+    pub keyring: Keyring,
+    /// Unsigned deliveries are taken too, and marked.
+    pub no_verify: bool,
+    /// Seconds a timestamp may be off, both ways.
+    pub tolerance_secs: i64,
+}
+
+/// The door. Clones share it.
+#[derive(Clone)]
+pub struct Intake {
+    shared: Arc<Shared>,
+    journal: Journal,
+    pulse: Pulse,
+}
+
+struct Shared {
+    rules: RwLock<Arc<Rules>>,
+    waiting: Mutex<VecDeque<(u64, Arrival)>>,
+}
+
+/// What a new secret did for the deliveries that waited for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Verified and kept.
+    pub verified: u64,
+    /// Refused for good.
+    pub refused: u64,
+}
+
+impl Intake {
+    /// A door to this journal.
+    #[must_use]
+    pub fn new(rules: Rules, journal: Journal, pulse: Pulse) -> Self {
+        let shared = Shared { rules: RwLock::new(Arc::new(rules)), waiting: Mutex::default() };
+        Self { shared: Arc::new(shared), journal, pulse }
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.shared.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Verifies, decodes and keeps a delivery. When it returns [`Reply::Kept`], the event is on disk.
+    pub async fn accept(&self, arrival: Arrival) -> Reply {
+        let rules = self.rules();
+        match admit(&arrival, &rules) {
+            Ok(admitted) => self.keep(arrival, admitted).await,
+            Err(fault) => {
+                let code = fault.code;
+                self.refuse(arrival, fault, &rules);
+                Reply::Refused(code)
+            }
+        }
+    }
+
+    async fn keep(&self, arrival: Arrival, admitted: Admitted) -> Reply {
+        let event = envelope::decode(&arrival.body);
+        let (recognised, received_at) = (event.kind.is_some(), arrival.received_at);
+        let delivery = Delivery {
+            id: admitted.id,
+            sent_at: admitted.sent_at,
+            received_at,
+            source: arrival.source,
+            verified: admitted.verified,
+            headers: arrival.headers,
+            body: arrival.body,
+            event,
+        };
+        match self.journal.append(delivery).await {
+            Ok(receipt) => {
+                self.pulse.accepted(receipt, recognised, received_at);
+                Reply::Kept(receipt)
+            }
+            Err(Unavailable { .. }) => {
+                self.pulse.unavailable(received_at);
+                Reply::Unavailable
+            }
+        }
+    }
+
+    fn refuse(&self, arrival: Arrival, fault: Fault, rules: &Rules) {
+        let pending = rules.keyring.is_empty() && fault.code == Code::NoMatchingSignature;
+        let id = ["svix-id", "webhook-id"].into_iter().find_map(|name| arrival.headers.get(name));
+        let number = self.pulse.refused(Refusal {
+            number: 0,
+            at: arrival.received_at,
+            peer: arrival.peer.clone(),
+            id: id.map(|id| id.chars().take(SHOWN_ID).collect()),
+            code: fault.code,
+            sentence: fault.sentence,
+            clock_off_secs: fault.clock_off_secs,
+            pending,
+        });
+        if pending {
+            self.wait(number, arrival);
+        }
+    }
+
+    /// Puts a delivery aside until there is a secret; the oldest make room.
+    fn wait(&self, number: u64, arrival: Arrival) {
+        let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push_back((number, arrival));
+        let mut bytes: usize = waiting.iter().map(|(_, arrival)| arrival.body.len()).sum();
+        while waiting.len() > WAITING || bytes > WAITING_BYTES {
+            let Some((dropped, arrival)) = waiting.pop_front() else { break };
+            bytes -= arrival.body.len();
+            let sentence =
+                "came before there was a secret, and too many after it; Svix sends it again".to_owned();
+            self.pulse.settled(dropped, Some((Code::NoMatchingSignature, sentence)));
+        }
+    }
+
+    /// Verifies with this secret too from now on, and looks again at what waited for one.
+    pub async fn add_secret(&self, secret: Secret) -> Settled {
+        {
+            let mut rules = self.shared.rules.write().unwrap_or_else(PoisonError::into_inner);
+            let secrets = rules.keyring.secrets().iter().cloned().chain([secret]).collect();
+            *rules = Arc::new(Rules { keyring: Keyring::new(secrets), ..(**rules).clone() });
+        }
+        let waiting =
+            std::mem::take(&mut *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let rules = self.rules();
+        let mut settled = Settled::default();
+        for (number, arrival) in waiting {
+            match admit(&arrival, &rules) {
+                Ok(admitted) => {
+                    // If it cannot be kept now, the sender still has it: it was answered 401.
+                    self.keep(arrival, admitted).await;
+                    self.pulse.settled(number, None);
+                    settled.verified += 1;
+                }
+                Err(fault) => {
+                    self.pulse.settled(number, Some((fault.code, fault.sentence)));
+                    settled.refused += 1;
+                }
+            }
+        }
+        settled
+    }
+
+    /// Whether anything can be verified or is taken unverified.
+    #[must_use]
+    pub fn needs_secret(&self) -> bool {
+        let rules = self.rules();
+        rules.keyring.is_empty() && !rules.no_verify
+    }
+
+    /// Why nothing can be kept, if nothing can.
+    #[must_use]
+    pub fn storage_fault(&self) -> Option<String> {
+        self.pulse.storage_fault()
+    }
+
+    /// A body was over the limit.
+    pub fn too_large(&self) {
+        self.pulse.too_large();
+    }
+}
+
+struct Admitted {
+    id: String,
+    sent_at: crate::domain::time::Timestamp,
+    verified: bool,
+}
+
+/// Whether a delivery may pass, judged by the moment it arrived.
+fn admit(arrival: &Arrival, rules: &Rules) -> Result<Admitted, Fault> {
+    let now = arrival.received_at;
+    let verified =
+        signature::verify(&arrival.headers, &arrival.body, &rules.keyring, rules.tolerance_secs, now);
+    match verified {
+        Ok(verified) => Ok(Admitted { id: verified.id, sent_at: verified.sent_at, verified: true }),
+        Err(_) if rules.no_verify => {
+            let (id, sent_at) = signature::read_unverified(&arrival.headers, &arrival.body, now)?;
+            Ok(Admitted { id, sent_at, verified: false })
+        }
+        Err(fault) => Err(fault),
+    }
+}

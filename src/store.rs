@@ -1,0 +1,65 @@
+//! The session file: one SQLite file a rollout, one writer, any number of readers.
+//!
+//! Everything derived (candidacies, assessments, rises) is folded in the transaction that keeps the event,
+//! so what a session says and what it holds can never differ. A commit is synchronous (WAL,
+//! `synchronous=FULL`): what was acknowledged survives a power cut. That costs one sync of the disk a group
+//! of deliveries; the writer takes whatever waits as one group.
+
+mod csv;
+pub mod export;
+pub mod follower;
+pub mod journal;
+mod projector;
+pub mod reader;
+mod rows;
+pub mod schema;
+pub mod session;
+mod sql;
+mod state;
+
+use std::path::Path;
+
+/// Why a session cannot be opened, read or written: one line that says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file is not what it should be; it has not been touched.
+    #[error("{file}: {what}")]
+    File {
+        /// Its name.
+        file: String,
+        /// What is wrong and what to do.
+        what: String,
+    },
+    /// A question was given up because a newer one came.
+    #[error("interrupted")]
+    Interrupted,
+    /// SQLite could not do it.
+    #[error("the session file cannot be read or written: {0}")]
+    Sqlite(rusqlite::Error),
+    /// The file system could not do it.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl StoreError {
+    fn file(path: &Path, what: impl Into<String>) -> Self {
+        Self::File { file: path.display().to_string(), what: what.into() }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::Interrupted,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// A delivery could not be kept; the sender is to try again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unavailable {
+    /// Why.
+    pub reason: String,
+}

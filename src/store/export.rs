@@ -1,0 +1,408 @@
+//! Saving a session, or what a filter chooses of it: JSON, lines of JSON, or a table. Written as a stream, so
+//! that memory does not grow with the session.
+#![expect(clippy::disallowed_methods, reason = "the saved file is written here")]
+
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rusqlite::params_from_iter;
+use serde_json::json;
+
+use super::reader::Reader;
+use super::rows;
+use super::sql::{Condition, Rows};
+use super::{StoreError, csv};
+use crate::domain::event::Status;
+use crate::domain::filter::Filter;
+use crate::domain::proctoring::ViolationKind;
+use crate::domain::query::{AssessmentRow, CandidateRow, EventLine};
+use crate::domain::redact::Redactor;
+use crate::domain::time::Timestamp;
+
+/// The forms a session is saved in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One document with everything; `assets/session.schema.json` describes it.
+    Json,
+    /// One event a line, as in `events` of the document.
+    Ndjson,
+    /// A table of events without payloads.
+    Csv,
+}
+
+/// What of a session is saved, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// Only the events this chooses, and what they belong to.
+    pub filter: Option<Filter>,
+    /// Names, addresses and links become stable pseudonyms.
+    pub redact: bool,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Saves to a file: written beside it first, synced, then renamed, readable only by the user. A file that is
+/// there is not replaced unless `replace`.
+///
+/// # Errors
+/// If the session cannot be read or the file cannot be written; nothing is left behind then.
+pub fn save(
+    reader: &Reader,
+    path: &Path,
+    format: Format,
+    choice: &Choice,
+    replace: bool,
+) -> Result<u64, StoreError> {
+    if !replace && path.exists() {
+        return Err(StoreError::file(path, "is there already; choose another name"));
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = PathBuf::from(name);
+    let written = write_file(reader, &part, format, choice)
+        .and_then(|events| std::fs::rename(&part, path).map(|()| events).map_err(StoreError::Io));
+    if written.is_err() {
+        // What is left is no session; that it may be gone already is fine.
+        let _ = std::fs::remove_file(&part);
+    }
+    written.map_err(|error| match error {
+        StoreError::Io(error) => StoreError::file(path, format!("cannot be written: {error}")),
+        other => other,
+    })
+}
+
+fn write_file(reader: &Reader, part: &Path, format: Format, choice: &Choice) -> Result<u64, StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = BufWriter::with_capacity(1 << 18, options.open(part)?);
+    let events = write(reader, &mut out, format, choice)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    Ok(events)
+}
+
+/// Writes to any stream; returns how many events were written.
+///
+/// # Errors
+/// If the session cannot be read or the stream cannot be written.
+pub fn write(
+    reader: &Reader,
+    out: &mut impl Write,
+    format: Format,
+    choice: &Choice,
+) -> Result<u64, StoreError> {
+    reader.at_one_moment(|| {
+        let mut saving =
+            Saving { reader, redactor: None, filters: choice.filter.as_slice(), now: choice.now };
+        if choice.redact {
+            saving.redactor = Some(Redactor::new(&saving.people()?));
+        }
+        match format {
+            Format::Json => saving.document(out, choice),
+            Format::Ndjson => saving.events(out, "", "\n"),
+            Format::Csv => saving.table(out),
+        }
+    })
+}
+
+struct Saving<'a> {
+    reader: &'a Reader,
+    redactor: Option<Redactor>,
+    filters: &'a [Filter],
+    now: Timestamp,
+}
+
+impl Saving<'_> {
+    fn condition(&self, rows: Rows) -> Condition {
+        Condition::of(self.filters, rows, self.now)
+    }
+
+    /// Every name a person of the session has.
+    fn people(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement =
+            self.reader.connection.prepare("SELECT name FROM candidacy WHERE name IS NOT NULL")?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn text(&self, text: Option<&str>) -> Option<String> {
+        match &self.redactor {
+            Some(redactor) => text.map(|text| redactor.text(text)),
+            None => text.map(str::to_owned),
+        }
+    }
+
+    fn document(&self, out: &mut impl Write, choice: &Choice) -> Result<u64, StoreError> {
+        let created = self.reader.created_at()?.unwrap_or(self.now);
+        let session = json!({
+            "name": created.civil().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            "created_at": created.to_string(),
+            "exported_at": self.now.to_string(),
+            "invigil_version": env!("CARGO_PKG_VERSION"),
+            "filter": choice.filter.as_ref().filter(|filter| !filter.is_empty()).map(ToString::to_string),
+            "redacted": choice.redact,
+        });
+        write!(out, "{{\"format\":\"invigil-session\",\"version\":1,\n\"session\":{session},\n")?;
+        writeln!(out, "\"totals\":{},", self.totals()?)?;
+        write!(out, "\"assessments\":[")?;
+        self.assessments(out)?;
+        write!(out, "],\n\"candidates\":[")?;
+        self.candidates(out)?;
+        write!(out, "],\n\"violations\":[")?;
+        self.violations(out)?;
+        write!(out, "],\n\"events\":[")?;
+        let events = self.events(out, "\n", ",")?;
+        writeln!(out, "\n]}}")?;
+        Ok(events)
+    }
+
+    fn totals(&self) -> Result<serde_json::Value, StoreError> {
+        let condition = self.condition(Rows::Events);
+        let text = format!(
+            "SELECT count(*), ifnull(sum(e.deliveries), 0), ifnull(sum(e.kind IS NULL), 0) FROM event e {}",
+            condition.clause()
+        );
+        let sums = self.reader.connection.query_row(&text, params_from_iter(condition.values), |row| {
+            let (events, deliveries): (u64, u64) = (row.get(0)?, row.get(1)?);
+            let unrecognised: u64 = row.get(2)?;
+            Ok(json!({
+                "events": events,
+                "deliveries": deliveries,
+                "duplicates": deliveries.saturating_sub(events),
+                "unrecognised": unrecognised,
+            }))
+        })?;
+        Ok(sums)
+    }
+
+    fn assessments(&self, out: &mut impl Write) -> Result<(), StoreError> {
+        let condition = self.condition(Rows::Assessments);
+        // The mean is taken over the scores themselves, in a fixed order, and not over rounded sums.
+        let mut scores = self.reader.connection.prepare(
+            "SELECT score FROM candidacy WHERE assessment = ?1 AND score IS NOT NULL ORDER BY candidate_id",
+        )?;
+        let text = format!(
+            "SELECT {}, a.n FROM assessment a {} ORDER BY a.id",
+            rows::ASSESSMENT,
+            condition.clause()
+        );
+        let mut statement = self.reader.connection.prepare(&text)?;
+        let mut found = statement.query(params_from_iter(condition.values))?;
+        let mut between = "\n";
+        while let Some(row) = found.next()? {
+            let of: Vec<f64> = scores
+                .query_map([row.get::<_, i64>(14)?], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let average = (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64);
+            write!(out, "{between}{}", assessment_json(&rows::assessment(row)?, average))?;
+            between = ",\n";
+        }
+        Ok(())
+    }
+
+    fn candidates(&self, out: &mut impl Write) -> Result<(), StoreError> {
+        let condition = self.condition(Rows::Candidacies);
+        let text = format!(
+            "SELECT {} FROM candidacy c JOIN assessment a ON a.n = c.assessment {} ORDER BY a.id, c.candidate_id",
+            rows::CANDIDATE,
+            condition.clause()
+        );
+        let mut statement = self.reader.connection.prepare(&text)?;
+        let mut found = statement.query(params_from_iter(condition.values))?;
+        let mut between = "\n";
+        while let Some(row) = found.next()? {
+            write!(out, "{between}{}", self.candidate(&rows::candidate(row)?))?;
+            between = ",\n";
+        }
+        Ok(())
+    }
+
+    fn candidate(&self, row: &CandidateRow) -> serde_json::Value {
+        json!({
+            "assessment_id": row.assessment_id,
+            "candidate_id": row.candidate_id,
+            "name": self.text(row.name.as_deref()),
+            "email": self.text(row.email.as_deref()),
+            "status": row.status.map(Status::word),
+            "status_at": row.status_at.map(|time| time.to_string()),
+            "stage": row.stage,
+            "score": row.score,
+            "flag": row.flag.word(),
+            "violations": row.counts.sum(),
+            "events": row.events,
+        })
+    }
+
+    fn violations(&self, out: &mut impl Write) -> Result<(), StoreError> {
+        let condition = self.condition(Rows::Candidacies);
+        let text = format!(
+            "SELECT a.n, a.id, c.candidate_id FROM candidacy c JOIN assessment a ON a.n = c.assessment {}
+             ORDER BY a.id, c.candidate_id",
+            condition.clause()
+        );
+        let mut load = self.reader.connection.prepare(rows::LOAD_CANDIDACY)?;
+        let mut statement = self.reader.connection.prepare(&text)?;
+        let mut found = statement.query(params_from_iter(condition.values))?;
+        let mut between = "\n";
+        while let Some(row) = found.next()? {
+            let (n, assessment_id, candidate_id): (i64, String, String) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (_, candidacy) = load.query_row((n, &candidate_id), rows::load_candidacy)?;
+            for (kind, tally) in ViolationKind::ALL.into_iter().zip(candidacy.tallies) {
+                if tally.count > 0 {
+                    let object = json!({
+                        "assessment_id": assessment_id,
+                        "candidate_id": candidate_id,
+                        "kind": kind.word(),
+                        "count": tally.count,
+                        "first_seen_at": tally.first_seen_at.to_string(),
+                        "last_seen_at": tally.last_seen_at.to_string(),
+                    });
+                    write!(out, "{between}{object}")?;
+                    between = ",\n";
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes each chosen event after `before`, and `between` after each but the last; a line break as
+    /// `between` also ends the last.
+    fn events(&self, out: &mut impl Write, before: &str, between: &str) -> Result<u64, StoreError> {
+        let mut written = 0;
+        self.each_event(|line, is_json, body| {
+            if written > 0 {
+                out.write_all(between.as_bytes())?;
+            }
+            out.write_all(before.as_bytes())?;
+            self.event(out, line, is_json, body)?;
+            written += 1;
+            Ok(())
+        })?;
+        if between == "\n" && written > 0 {
+            out.write_all(b"\n")?;
+        }
+        Ok(written)
+    }
+
+    fn each_event(
+        &self,
+        mut each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let condition = self.condition(Rows::Events);
+        let text = format!(
+            "SELECT {}, b.body FROM event e JOIN body b ON b.seq = e.seq LEFT JOIN candidacy c ON c.n = e.candidacy
+             LEFT JOIN assessment a ON a.n = e.assessment {} ORDER BY e.seq",
+            rows::EVENT,
+            condition.clause()
+        );
+        let mut statement = self.reader.connection.prepare(&text)?;
+        let mut found = statement.query(params_from_iter(condition.values))?;
+        while let Some(row) = found.next()? {
+            let body = row.get_ref(21)?.as_blob().map_err(rusqlite::Error::from)?;
+            each(&rows::event(row)?, row.get(20)?, body)?;
+        }
+        Ok(())
+    }
+
+    fn event(
+        &self,
+        out: &mut impl Write,
+        line: &EventLine,
+        is_json: bool,
+        body: &[u8],
+    ) -> Result<(), StoreError> {
+        let head = json!({
+            "id": line.id,
+            "type": line.name,
+            "occurred_at": line.occurred_at.to_string(),
+            "received_at": line.received_at.to_string(),
+            "deliveries": line.deliveries,
+            "verified": line.verified,
+            "source": line.source.word(),
+            "recognised": line.kind.is_some(),
+        })
+        .to_string();
+        out.write_all(head.trim_end_matches('}').as_bytes())?;
+        match (&self.redactor, std::str::from_utf8(body).ok().filter(|_| is_json)) {
+            (None, Some(text)) => write!(out, ",\"payload\":{}}}", text.trim())?,
+            (Some(redactor), Some(text)) => write!(out, ",\"payload\":{}}}", redactor.payload(text))?,
+            // What cannot be read cannot be redacted: only its size is told.
+            (Some(_), None) => write!(out, ",\"body_base64\":\"\"}}")?,
+            (None, None) => write!(out, ",\"body_base64\":\"{}\"}}", STANDARD.encode(body))?,
+        }
+        Ok(())
+    }
+
+    fn table(&self, out: &mut impl Write) -> Result<u64, StoreError> {
+        let columns = [
+            "id",
+            "type",
+            "occurred_at",
+            "received_at",
+            "deliveries",
+            "verified",
+            "source",
+            "recognised",
+            "assessment_id",
+            "assessment",
+            "candidate_id",
+            "candidate",
+            "email",
+            "score",
+        ];
+        csv::row(out, columns)?;
+        let mut written = 0;
+        self.each_event(|line, _, _| {
+            let flag = |flag: bool| if flag { "true" } else { "false" }.to_owned();
+            let given = |text: &Option<String>| text.clone().unwrap_or_default();
+            let personal = |text: &Option<String>| self.text(text.as_deref()).unwrap_or_default();
+            csv::row(
+                out,
+                [
+                    line.id.clone(),
+                    given(&line.name),
+                    line.occurred_at.to_string(),
+                    line.received_at.to_string(),
+                    line.deliveries.to_string(),
+                    flag(line.verified),
+                    line.source.word().to_owned(),
+                    flag(line.kind.is_some()),
+                    given(&line.assessment_id),
+                    given(&line.assessment_name),
+                    given(&line.candidate_id),
+                    personal(&line.candidate_name),
+                    personal(&line.email),
+                    line.score.map(|score| score.to_string()).unwrap_or_default(),
+                ],
+            )?;
+            written += 1;
+            Ok(())
+        })?;
+        Ok(written)
+    }
+}
+
+fn assessment_json(row: &AssessmentRow, average: Option<f64>) -> serde_json::Value {
+    let by_status = Status::ALL.into_iter().zip(row.totals.by_status);
+    let by_status =
+        by_status.filter(|(_, count)| *count > 0).map(|(status, count)| (status.word(), json!(count)));
+    json!({
+        "assessment_id": row.id,
+        "name": row.name,
+        "workspace": row.workspace,
+        "org_id": row.org_id,
+        "archived": row.archived,
+        "deleted": row.deleted,
+        "candidates": row.totals.candidates,
+        "by_status": by_status.map(|(word, count)| (word.to_owned(), count)).collect::<serde_json::Map<_, _>>(),
+        "average_score": average,
+        "violations": row.totals.violations,
+        "last_event_at": row.last_event_at.map(|time| time.to_string()),
+    })
+}

@@ -1,0 +1,226 @@
+//! The spine: deliveries go in, one thread writes them in groups, and a receipt comes back when they are on
+//! disk.
+#![expect(clippy::disallowed_methods, reason = "the writing thread is started here")]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::projector::Projector;
+use super::session::{self, WriterLock};
+use super::{StoreError, Unavailable};
+use crate::domain::delivery::{Delivery, Receipt, Seq};
+use crate::domain::time::Timestamp;
+use crate::pulse::Pulse;
+
+/// Deliveries that may wait to be written. A full queue is answered 503 at once, which bounds memory.
+const QUEUE: usize = 2048;
+/// Deliveries written with one sync of the disk, at most: what waits while the disk is busy.
+const GROUP: usize = 512;
+/// While the session cannot be written, it is tried again after so long even if nothing arrives.
+const PROBE: Duration = Duration::from_secs(2);
+
+/// What has been committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Commit {
+    /// The newest event.
+    pub seq: Seq,
+    /// Grows with each commit, also where only repeats were counted.
+    pub revision: u64,
+}
+
+enum Order {
+    Keep(Box<Delivery>, oneshot::Sender<Result<Receipt, Unavailable>>),
+    Mark(Seq, bool),
+    /// Nothing to write: only to see whether the session can be written again.
+    Probe,
+}
+
+/// A handle on the session being written. Clones share it; [`Journal::close`] ends it.
+#[derive(Clone)]
+pub struct Journal {
+    orders: mpsc::Sender<Order>,
+    committed: watch::Receiver<Commit>,
+    path: Arc<Path>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Journal {
+    /// Makes or continues the session at `path` and starts its writer.
+    ///
+    /// # Errors
+    /// If the file is no session, is damaged, newer or being written by another process.
+    pub fn open(path: &Path, now: Timestamp, pulse: Pulse) -> Result<Self, StoreError> {
+        let (connection, lock) = session::open_writer(path)?;
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?1)", [now.to_string()])?;
+        let projector = Projector::new(&connection)?;
+        let seq = projector.sums().events as Seq;
+        pulse.reached(seq);
+        let (orders, waiting) = mpsc::channel(QUEUE);
+        let (told, committed) = watch::channel(Commit { seq, revision: 0 });
+        let identity = identity(path);
+        let path: Arc<Path> = path.into();
+        let writer =
+            Writer { connection, projector, path: Arc::clone(&path), identity, told, pulse, _lock: lock };
+        let thread = std::thread::spawn(move || writer.run(waiting));
+        Ok(Self { orders, committed, path, thread: Arc::new(Mutex::new(Some(thread))) })
+    }
+
+    /// Keeps a delivery. When it returns a receipt, the event is on disk, power loss included.
+    ///
+    /// # Errors
+    /// If it cannot be kept now: the queue is full, the disk fails, or the session is being closed.
+    pub async fn append(&self, delivery: Delivery) -> Result<Receipt, Unavailable> {
+        let (receipt, coming) = oneshot::channel();
+        let unavailable = |reason: &str| Unavailable { reason: reason.to_owned() };
+        self.orders.try_send(Order::Keep(Box::new(delivery), receipt)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => unavailable("too many deliveries wait to be written"),
+            mpsc::error::TrySendError::Closed(_) => unavailable("the session is being closed"),
+        })?;
+        coming.await.map_err(|_closed| unavailable("the session is being closed"))?
+    }
+
+    /// Sets or clears the mark of an event.
+    pub async fn mark(&self, seq: Seq, on: bool) {
+        // A session that is being closed takes no marks.
+        let _ = self.orders.send(Order::Mark(seq, on)).await;
+    }
+
+    /// Tells of commits.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<Commit> {
+        self.committed.clone()
+    }
+
+    /// The session's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what waits, folds the log into the file and ends the writer. Call it when nothing appends any
+    /// more; other handles then answer that the session is closed.
+    pub async fn close(self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(self.orders);
+        if let Some(thread) = thread {
+            let joined = tokio::task::spawn_blocking(move || thread.join());
+            // A writer that panicked has nothing left to write; the log holds what was acknowledged.
+            let _ = joined.await;
+        }
+    }
+}
+
+/// What tells a file from another one that took its name.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.exists().then_some((0, 0))
+}
+
+struct Writer {
+    connection: Connection,
+    projector: Projector,
+    path: Arc<Path>,
+    identity: Option<(u64, u64)>,
+    told: watch::Sender<Commit>,
+    pulse: Pulse,
+    _lock: WriterLock,
+}
+
+impl Writer {
+    fn run(mut self, mut waiting: mpsc::Receiver<Order>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while let Some(first) = next(&mut waiting, self.pulse.storage_fault().is_some()) {
+            group.push(first);
+            while group.len() < GROUP
+                && let Ok(order) = waiting.try_recv()
+            {
+                group.push(order);
+            }
+            self.write(&mut group);
+        }
+        // Nothing is lost if this fails: the log is read again at the next start.
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;");
+    }
+
+    /// Writes a group in one transaction and hands out the receipts.
+    fn write(&mut self, group: &mut Vec<Order>) {
+        let done = self.transact(group);
+        if let Err(error) = &done {
+            // The error is told below; that there is nothing to roll back is fine.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            let path = self.path.display();
+            self.pulse.storage(Some(format!("{path}: {error}; deliveries are answered 503 and sent again")));
+            if let Ok(projector) = Projector::new(&self.connection) {
+                self.projector = projector;
+            }
+        } else {
+            self.pulse.storage(None);
+        }
+        let mut receipts = done.as_ref().map(|receipts| receipts.iter().copied());
+        for order in group.drain(..) {
+            let Order::Keep(_, answer) = order else { continue };
+            let receipt = match &mut receipts {
+                Ok(receipts) => receipts.next().ok_or_else(|| Unavailable { reason: "not written".into() }),
+                Err(error) => Err(Unavailable { reason: error.to_string() }),
+            };
+            // Whoever asked may have gone; the event is kept all the same.
+            let _ = answer.send(receipt);
+        }
+        if done.is_ok() {
+            let seq = self.projector.sums().events as Seq;
+            self.told.send_modify(|commit| *commit = Commit { seq, revision: commit.revision + 1 });
+        }
+    }
+
+    fn transact(&mut self, group: &[Order]) -> Result<Vec<Receipt>, StoreError> {
+        // SQLite would go on writing to a file that no longer has a name.
+        if identity(&self.path) != self.identity {
+            return Err(StoreError::file(&self.path, "was removed or replaced while it was being written"));
+        }
+        let connection = &self.connection;
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut receipts = Vec::with_capacity(group.len());
+        for order in group {
+            match order {
+                Order::Keep(delivery, _) => receipts.push(self.projector.take(connection, delivery)?),
+                Order::Probe => {}
+                Order::Mark(seq, on) => {
+                    connection
+                        .prepare_cached("UPDATE event SET marked = ?2 WHERE seq = ?1")?
+                        .execute((seq, on))?;
+                }
+            }
+        }
+        self.projector.finish(connection)?;
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(receipts)
+    }
+}
+
+/// Waits for an order. While the session cannot be written it gives a probe now and then; `None` when all
+/// handles are gone.
+fn next(waiting: &mut mpsc::Receiver<Order>, faulty: bool) -> Option<Order> {
+    if !faulty {
+        return waiting.blocking_recv();
+    }
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < PROBE {
+        match waiting.try_recv() {
+            Ok(order) => return Some(order),
+            Err(mpsc::error::TryRecvError::Disconnected) => return None,
+            Err(mpsc::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+    Some(Order::Probe)
+}

@@ -1,0 +1,359 @@
+//! Keeping deliveries inside the writer's transaction: events once, and everything derived from them.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows::{self, Result};
+use crate::domain::delivery::{Delivery, Receipt, Seq};
+use crate::domain::envelope;
+use crate::domain::id;
+use crate::domain::projection::{Assessment, Candidacy, Stamp};
+use crate::domain::query::Sums;
+use crate::domain::time::Timestamp;
+
+/// Candidacies kept at hand between groups. Beyond, the least recently used half is read again when needed.
+const AT_HAND: usize = 4096;
+
+/// What an event's time rests on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Basis {
+    Body = 0,
+    Id = 1,
+    Sent = 2,
+}
+
+/// The time of an event: what its body says, else when its id was made, else the earliest attempt.
+fn occurred_at(delivery: &Delivery) -> (Timestamp, Basis) {
+    match (delivery.event.timestamp, id::created_at(&delivery.id)) {
+        (Some(time), _) => (time, Basis::Body),
+        (None, Some(time)) => (time, Basis::Id),
+        (None, None) => (delivery.sent_at, Basis::Sent),
+    }
+}
+
+/// A row at hand, and whether it differs from the file.
+struct Held<T> {
+    n: i64,
+    value: T,
+    dirty: bool,
+}
+
+/// The most recently used rows of one table: two generations, of which the older is dropped when the younger
+/// is full. What a group has changed is written before anything can be dropped.
+struct AtHand<T> {
+    young: HashMap<String, Held<T>>,
+    old: HashMap<String, Held<T>>,
+}
+
+impl<T> Default for AtHand<T> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<T> AtHand<T> {
+    /// The row of this key, loaded if it is not at hand.
+    fn get(&mut self, key: &str, load: impl FnOnce() -> Result<Held<T>>) -> Result<&mut Held<T>> {
+        if !self.young.contains_key(key) {
+            let held = match self.old.remove(key) {
+                Some(held) => held,
+                None => load()?,
+            };
+            self.young.insert(key.to_owned(), held);
+        }
+        self.young.get_mut(key).ok_or(rusqlite::Error::QueryReturnedNoRows)
+    }
+
+    /// Writes every changed row, then lets go of rows if there are too many.
+    fn flush(&mut self, mut write: impl FnMut(&str, &Held<T>) -> Result<()>) -> Result<()> {
+        for (key, held) in self.young.iter_mut().chain(self.old.iter_mut()).filter(|(_, held)| held.dirty) {
+            write(key, held)?;
+            held.dirty = false;
+        }
+        if self.young.len() > AT_HAND / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        Ok(())
+    }
+}
+
+/// Folds deliveries into a session. After an error nothing at hand can be trusted: make a new one.
+pub(super) struct Projector {
+    sums: Sums,
+    next_assessment: i64,
+    next_candidacy: i64,
+    assessments: AtHand<Assessment>,
+    candidacies: AtHand<Candidacy>,
+}
+
+/// Between the number of the assessment and the candidate's id in the key of a candidacy. A number never holds
+/// it, so whatever an id holds, the first one divides.
+const BETWEEN: char = '\u{1f}';
+
+impl Projector {
+    pub(super) fn new(connection: &Connection) -> Result<Self> {
+        let next = |table: &str| {
+            connection
+                .query_row(&format!("SELECT coalesce(max(n), 0) + 1 FROM {table}"), [], |row| row.get(0))
+        };
+        Ok(Self {
+            sums: read_sums(connection)?,
+            next_assessment: next("assessment")?,
+            next_candidacy: next("candidacy")?,
+            assessments: AtHand::default(),
+            candidacies: AtHand::default(),
+        })
+    }
+
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    /// Keeps one delivery. Nothing is durable before [`Projector::finish`] and the commit.
+    pub(super) fn take(&mut self, connection: &Connection, delivery: &Delivery) -> Result<Receipt> {
+        let (occurred_at, basis) = occurred_at(delivery);
+        self.sums.deliveries += 1;
+        self.sums.last_received_at = self.sums.last_received_at.max(Some(delivery.received_at));
+        let known = connection.prepare_cached("SELECT 1 FROM event WHERE id = ?1")?.exists([&delivery.id])?;
+        if known {
+            return self.repeat(connection, delivery);
+        }
+        self.sums.events += 1;
+        self.sums.unrecognised += u64::from(delivery.event.kind.is_none());
+        let seq = self.sums.events as Seq;
+        let place = self.fold(connection, seq, delivery, occurred_at)?;
+        insert_event(connection, seq, delivery, (occurred_at, basis), place)?;
+        Ok(Receipt::Fresh(seq))
+    }
+
+    /// Folds an event into what it speaks of, and says which numbers that has.
+    fn fold(
+        &mut self,
+        connection: &Connection,
+        seq: Seq,
+        delivery: &Delivery,
+        occurred_at: Timestamp,
+    ) -> Result<Place> {
+        let event = &delivery.event;
+        let Some(assessment_id) = event.assessment() else { return Ok(Place::default()) };
+        let stamp = Stamp { at: occurred_at, id: delivery.id.clone() };
+        let next = &mut self.next_assessment;
+        let sums = &mut self.sums;
+        let assessment = self.assessments.get(assessment_id, || {
+            let load = connection
+                .prepare_cached(rows::LOAD_ASSESSMENT)?
+                .query_row([assessment_id], rows::load_assessment);
+            Ok(number(load.optional()?, next, &mut sums.assessments))
+        })?;
+        assessment.value.fold(event, &stamp);
+        assessment.dirty = true;
+        let mut candidacy_n = None;
+        if let Some((_, candidate_id)) = event.candidacy() {
+            let key = format!("{}{BETWEEN}{candidate_id}", assessment.n);
+            let next = &mut self.next_candidacy;
+            let candidacy = self.candidacies.get(&key, || {
+                let mut load = connection.prepare_cached(rows::LOAD_CANDIDACY)?;
+                let loaded =
+                    load.query_row(params![assessment.n, candidate_id], rows::load_candidacy).optional()?;
+                Ok(number(loaded, next, &mut sums.candidates))
+            })?;
+            let before = (candidacy.value.events > 0).then(|| candidacy.value.share());
+            let rises = candidacy.value.fold(event, &stamp);
+            candidacy.dirty = true;
+            assessment.value.totals.replace(before, Some(candidacy.value.share()));
+            candidacy_n = Some(candidacy.n);
+            for rise in rises {
+                sums.rises += 1;
+                connection
+                    .prepare_cached("INSERT INTO rise (seq, kind, \"before\", \"after\", candidacy) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                    .execute(params![seq, rise.kind.index(), rise.before, rise.after, candidacy.n])?;
+            }
+        }
+        Ok(Place { assessment: Some(assessment.n), candidacy: candidacy_n })
+    }
+
+    /// Counts a delivery of an event that is there. An earlier attempt may make the event itself earlier.
+    fn repeat(&mut self, connection: &Connection, delivery: &Delivery) -> Result<Receipt> {
+        let mut find = connection.prepare_cached(
+            "SELECT e.seq, e.basis, e.sent_at, b.body FROM event e JOIN body b ON b.seq = e.seq WHERE e.id = ?1",
+        )?;
+        let (first, basis, sent_at, conflict) = find.query_row([&delivery.id], |row| {
+            let body = row.get_ref(3)?.as_blob()?;
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, body != &*delivery.body))
+        })?;
+        connection
+            .prepare_cached(
+                "UPDATE event SET deliveries = deliveries + 1, conflicts = conflicts + ?2, sent_at = min(sent_at, ?3)
+                 WHERE seq = ?1",
+            )?
+            .execute(params![first, conflict, delivery.sent_at.millis()])?;
+        if basis == Basis::Sent as i64 && delivery.sent_at.millis() < sent_at {
+            connection.execute("UPDATE event SET occurred_at = sent_at WHERE seq = ?1", [first])?;
+            self.refold(connection, first)?;
+        }
+        Ok(Receipt::Repeat { first, conflict })
+    }
+
+    /// Folds the assessment and candidacy of an event anew, from all their events: its time has changed.
+    fn refold(&mut self, connection: &Connection, seq: Seq) -> Result<()> {
+        self.flush(connection)?;
+        let of: Option<(String, i64)> = connection
+            .query_row(
+                "SELECT a.id, a.n FROM event e JOIN assessment a ON a.n = e.assessment WHERE e.seq = ?1",
+                [seq],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((assessment_id, assessment_n)) = of else { return Ok(()) };
+        let candidacy_n: Option<i64> =
+            connection.query_row("SELECT candidacy FROM event WHERE seq = ?1", [seq], |row| row.get(0))?;
+        let mut assessment = Assessment::default();
+        let mut candidacy = Candidacy::default();
+        let mut events = connection.prepare(
+            "SELECT e.occurred_at, e.id, e.candidacy, b.body FROM event e JOIN body b ON b.seq = e.seq
+             WHERE e.assessment = ?1 ORDER BY e.seq",
+        )?;
+        let mut found = events.query([assessment_n])?;
+        while let Some(row) = found.next()? {
+            let stamp = Stamp { at: rows::time(row, 0)?.unwrap_or_default(), id: row.get(1)? };
+            let event = envelope::decode(row.get_ref(3)?.as_blob()?);
+            assessment.fold(&event, &stamp);
+            if candidacy_n.is_some() && row.get::<_, Option<i64>>(2)? == candidacy_n {
+                candidacy.fold(&event, &stamp);
+            }
+        }
+        let never = || Err(rusqlite::Error::QueryReturnedNoRows);
+        let load =
+            || match connection.query_row(rows::LOAD_ASSESSMENT, [&assessment_id], rows::load_assessment) {
+                Ok((n, value)) => Ok(Held { n, value, dirty: false }),
+                Err(_) => never(),
+            };
+        let held = self.assessments.get(&assessment_id, load)?;
+        assessment.totals = held.value.totals;
+        if let Some(n) = candidacy_n {
+            let candidate_id: String =
+                connection
+                    .query_row("SELECT candidate_id FROM candidacy WHERE n = ?1", [n], |row| row.get(0))?;
+            let key = format!("{assessment_n}{BETWEEN}{candidate_id}");
+            let mut load = connection.prepare_cached(rows::LOAD_CANDIDACY)?;
+            let before = self.candidacies.get(&key, || {
+                let (n, value) = load.query_row(params![assessment_n, candidate_id], rows::load_candidacy)?;
+                Ok(Held { n, value, dirty: false })
+            })?;
+            assessment.totals.replace(Some(before.value.share()), Some(candidacy.share()));
+            *before = Held { n, value: candidacy, dirty: true };
+        }
+        *held = Held { n: assessment_n, value: assessment, dirty: true };
+        Ok(())
+    }
+
+    /// Writes what the group changed besides its events; the commit follows.
+    pub(super) fn finish(&mut self, connection: &Connection) -> Result<()> {
+        self.flush(connection)?;
+        let sums = self.sums;
+        connection
+            .prepare_cached(
+                "UPDATE sums SET events = ?1, deliveries = ?2, unrecognised = ?3, candidates = ?4, assessments = ?5,
+                 rises = ?6, last_received_at = ?7",
+            )?
+            .execute(params![
+                sums.events as i64,
+                sums.deliveries as i64,
+                sums.unrecognised as i64,
+                sums.candidates as i64,
+                sums.assessments as i64,
+                sums.rises as i64,
+                sums.last_received_at.map(Timestamp::millis)
+            ])?;
+        Ok(())
+    }
+
+    fn flush(&mut self, connection: &Connection) -> Result<()> {
+        let mut save = connection.prepare_cached(rows::SAVE_ASSESSMENT)?;
+        self.assessments.flush(|id, held| rows::save_assessment(&mut save, held.n, id, &held.value))?;
+        let mut save = connection.prepare_cached(rows::SAVE_CANDIDACY)?;
+        self.candidacies.flush(|key, held| {
+            let (assessment, candidate_id) = key.split_once(BETWEEN).unwrap_or_default();
+            let assessment = assessment.parse().unwrap_or_default();
+            rows::save_candidacy(&mut save, held.n, assessment, candidate_id, &held.value)
+        })
+    }
+}
+
+/// What was loaded, or a new row with the next number, which is counted.
+fn number<T: Default>(loaded: Option<(i64, T)>, next: &mut i64, count: &mut u64) -> Held<T> {
+    if let Some((n, value)) = loaded {
+        return Held { n, value, dirty: false };
+    }
+    let n = *next;
+    *next += 1;
+    *count += 1;
+    Held { n, value: T::default(), dirty: true }
+}
+
+/// The numbers of what an event speaks of.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    assessment: Option<i64>,
+    candidacy: Option<i64>,
+}
+
+fn insert_event(
+    connection: &Connection,
+    seq: Seq,
+    delivery: &Delivery,
+    (occurred_at, basis): (Timestamp, Basis),
+    place: Place,
+) -> Result<()> {
+    let event = &delivery.event;
+    connection
+        .prepare_cached(
+            "INSERT INTO event (seq, id, received_at, occurred_at, basis, sent_at, verified, source, kind, name,
+             is_json, score, size, assessment, candidacy)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?
+        .execute(params![
+            seq,
+            delivery.id,
+            delivery.received_at.millis(),
+            occurred_at.millis(),
+            basis as i64,
+            delivery.sent_at.millis(),
+            delivery.verified,
+            delivery.source as i64,
+            event.kind.map(|kind| kind as i64),
+            event.name,
+            event.is_json,
+            event.score,
+            delivery.body.len() as i64,
+            place.assessment,
+            place.candidacy,
+        ])?;
+    let mut headers = String::new();
+    for (name, value) in &delivery.headers.0 {
+        headers.extend([name.as_str(), ": ", value.as_str(), "\n"]);
+    }
+    connection
+        .prepare_cached("INSERT INTO body (seq, headers, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![seq, headers, &*delivery.body])?;
+    Ok(())
+}
+
+/// The sums as the file has them.
+pub(super) fn read_sums(connection: &Connection) -> Result<Sums> {
+    let mut statement = connection.prepare_cached(
+        "SELECT events, deliveries, unrecognised, candidates, assessments, rises, last_received_at FROM sums",
+    )?;
+    statement.query_row([], |row| {
+        Ok(Sums {
+            events: row.get(0)?,
+            deliveries: row.get(1)?,
+            unrecognised: row.get(2)?,
+            candidates: row.get(3)?,
+            assessments: row.get(4)?,
+            rises: row.get(5)?,
+            last_received_at: rows::time(row, 6)?,
+        })
+    })
+}

@@ -1,0 +1,233 @@
+//! Opening session files: new, continued or only to be read; and telling what is wrong with a file that is
+//! none, before anything is written to it.
+#![expect(clippy::disallowed_methods, reason = "session files are opened here")]
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
+
+use super::{StoreError, schema};
+use crate::domain::filter::fold_case;
+
+/// Pages SQLite may keep in memory a connection, in KiB: memory must not grow with the session.
+const CACHE_KIB: i32 = 8 * 1024;
+/// The write-ahead log is folded into the file after so many pages: rarely enough to stay off the path of an
+/// acknowledgement, often enough to keep the log small.
+const CHECKPOINT_PAGES: i32 = 4000;
+
+/// The right to write a session: held by one process at a time.
+///
+/// A file of its own is locked, beside the session: closing any handle of the session file itself would drop
+/// the locks that SQLite holds on it in this process.
+#[derive(Debug)]
+pub struct WriterLock {
+    path: PathBuf,
+    file: File,
+}
+
+impl WriterLock {
+    fn take(session: &Path) -> Result<Self, StoreError> {
+        let path = beside(session, "-lock");
+        let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(&path);
+        let file = file.map_err(|error| cannot(session, "be written", &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path, file }),
+            Err(fs::TryLockError::WouldBlock) => Err(StoreError::file(
+                session,
+                "another invigil is writing this session; end it, or look on with `invigil open`",
+            )),
+            Err(fs::TryLockError::Error(error)) => Err(cannot(session, "be locked", &error)),
+        }
+    }
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // Removed while still locked, so that nobody can have taken it in between.
+        let _ = fs::remove_file(&self.path);
+        let _ = self.file.unlock();
+    }
+}
+
+fn beside(session: &Path, ending: &str) -> PathBuf {
+    let mut name = session.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+fn cannot(path: &Path, what: &str, error: &std::io::Error) -> StoreError {
+    StoreError::file(path, format!("cannot {what}: {error}"))
+}
+
+/// Makes the directories of a path, readable only by the user.
+///
+/// # Errors
+/// If one cannot be made.
+pub fn make_parents(path: &Path) -> Result<(), StoreError> {
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(parent).map_err(|error| cannot(parent, "be made", &error))
+}
+
+/// Opens a session for writing: makes a new one, or continues the one that is there.
+///
+/// # Errors
+/// If the file is no session, is damaged, newer, or being written by another process; it is then untouched.
+pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> {
+    make_parents(path)?;
+    let new = match check(path) {
+        Ok(Header::Empty) => true,
+        Ok(Header::Session) => false,
+        Err(StoreError::Io(error)) if error.kind() == ErrorKind::NotFound => true,
+        Err(StoreError::Io(error)) => return Err(cannot(path, "be read", &error)),
+        Err(error) => return Err(error),
+    };
+    let lock = WriterLock::take(path)?;
+    if new {
+        private(OpenOptions::new().create(true).truncate(false).write(true))
+            .open(path)
+            .map_err(|error| cannot(path, "be made", &error))?;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let damaged = |error: rusqlite::Error| StoreError::file(path, format!("the session is damaged: {error}"));
+    connection.execute_batch("PRAGMA journal_mode = WAL").map_err(damaged)?;
+    prepare(&connection)?;
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+    ))?;
+    if new {
+        schema::create(&connection)?;
+    }
+    connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
+    Ok((connection, lock))
+}
+
+/// Opens a session only to be read; nothing is written, not even beside it.
+///
+/// # Errors
+/// If the file is no session, is damaged or newer.
+pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    match check(path) {
+        Ok(Header::Session) => {}
+        Ok(Header::Empty) => return Err(StoreError::file(path, "is empty, it holds no session")),
+        Err(StoreError::Io(error)) => return Err(cannot(path, "be read", &error)),
+        Err(error) => return Err(error),
+    }
+    // With no log beside it the file is whole and at rest, and SQLite need not make one to read it.
+    let at_rest = fs::metadata(beside(path, "-wal")).map_or(true, |meta| meta.len() == 0);
+    let connection = if at_rest { connect_immutable(path)? } else { connect_reader(path)? };
+    let damaged = |error: rusqlite::Error| StoreError::file(path, format!("the session is damaged: {error}"));
+    connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
+    Ok(connection)
+}
+
+/// Another reading connection of a session that this process writes. The file is not looked at before: closing
+/// it again would drop the locks of the writer.
+///
+/// # Errors
+/// If SQLite cannot open it.
+pub fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn connect_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let absolute = std::path::absolute(path)?;
+    let escaped: String = absolute.to_string_lossy().chars().fold(String::new(), |mut uri, c| {
+        match c {
+            '%' => uri.push_str("%25"),
+            '?' => uri.push_str("%3f"),
+            '#' => uri.push_str("%23"),
+            c => uri.push(c),
+        }
+        uri
+    });
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY;"))?;
+    // has(text, word): whether a text holds a word that is already folded; no text holds none.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("has", 2, flags, |call| {
+        let text = call.get_raw(0).as_str_or_null().unwrap_or_default();
+        let word = call.get_raw(1).as_str().unwrap_or_default();
+        Ok(text.is_some_and(|text| fold_case(text).contains(word)))
+    })?;
+    connection.create_scalar_function("fold", 1, flags, |call| {
+        let text = call.get_raw(0).as_str_or_null().unwrap_or_default();
+        Ok(text.map(fold_case))
+    })?;
+    Ok(())
+}
+
+enum Header {
+    Empty,
+    Session,
+}
+
+/// Looks at the first bytes of a file: SQLite would already write to one that it opens.
+fn check(path: &Path) -> Result<Header, StoreError> {
+    let meta = fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(StoreError::file(path, "is no file; name a session file"));
+    }
+    if meta.len() == 0 {
+        return Ok(Header::Empty);
+    }
+    let mut head = [0; 100];
+    let read = File::open(path)?.read(&mut head)?;
+    if read < head.len() || !head.starts_with(b"SQLite format 3\0") {
+        return Err(StoreError::file(path, "is no session of invigil's; name another file"));
+    }
+    let number = |at: usize| {
+        head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes)
+    };
+    if number(68) != schema::APPLICATION_ID {
+        return Err(StoreError::file(
+            path,
+            "is a SQLite file, but no session of invigil's; name another file",
+        ));
+    }
+    if number(60) > schema::VERSION {
+        let what =
+            format!("was written by a newer invigil (version {} of the file); update this one", number(60));
+        return Err(StoreError::file(path, what));
+    }
+    let page = match u16::from_be_bytes([head[16], head[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let whole = u64::from(number(28)) * page;
+    // With a log beside it, pages may legitimately be there and not yet here.
+    let log = fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len());
+    if log == 0 && meta.len() < whole {
+        let what = format!("is cut off: {} of {whole} bytes are there; use a whole copy", meta.len());
+        return Err(StoreError::file(path, what));
+    }
+    Ok(Header::Session)
+}
