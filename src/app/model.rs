@@ -13,11 +13,11 @@ use super::notice::{Notice, Tone};
 use super::overlay::Overlay;
 use super::pane::{self, Pane, View};
 use super::rate::Rate;
-use crate::domain::vitals::Vitals;
 use super::window::Window;
 use crate::domain::filter::Filter;
 use crate::domain::query::{AssessmentRow, CandidateRow, EventRow, Query, RiseRow, Scope, Sort, Sums};
 use crate::domain::time::Timestamp;
+use crate::domain::vitals::Vitals;
 
 /// What kind of session this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,7 +7,6 @@
 use std::fmt;
 
 use super::key::Key;
-use crate::domain::vitals::Vitals;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
 use crate::domain::proctoring::ViolationKind;
@@ -16,6 +15,7 @@ use crate::domain::query::{
     RiseRow, Sums,
 };
 use crate::domain::time::Timestamp;
+use crate::domain::vitals::Vitals;
 
 /// Something that happened outside.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,10 +19,10 @@ use super::msg::{Effect, Msg, Outcome};
 use super::notice::{Notice, Tone};
 use super::overlay::Overlay;
 use super::prompt::{Prompt, Purpose};
-use crate::domain::vitals::Vitals;
 use crate::domain::clean::Clean;
 use crate::domain::filter::{Filter, Term, When};
 use crate::domain::time::Timestamp;
+use crate::domain::vitals::Vitals;
 
 /// How often a list whose filter counts back from now is read again.
 const SLIDING_SECS: i64 = 5;

@@ -96,6 +96,21 @@ impl<R: Row> Default for Window<R> {
     }
 }
 
+/// A row on screen.
+#[derive(Debug)]
+pub struct Seen<'a, R> {
+    /// What it is.
+    pub row: &'a R,
+    /// The cursor is on it.
+    pub cursor: bool,
+    /// It just arrived or changed.
+    pub fresh: bool,
+    /// The row before it in the list, if it is held.
+    pub above: Option<&'a R>,
+    /// The row after it in the list, if it is held.
+    pub below: Option<&'a R>,
+}
+
 /// A query as it is compared: the clock does not make it another one.
 fn timeless(query: &Query) -> Query {
     Query { now: Timestamp::default(), ..query.clone() }
@@ -149,8 +164,8 @@ impl<R: Live> Window<R> {
         self.stale = true;
     }
 
-    /// The rows on screen, each with whether the cursor is on it and whether it glows.
-    pub fn visible(&self) -> impl Iterator<Item = (&R, bool, bool)> {
+    /// The rows on screen.
+    pub fn visible(&self) -> impl Iterator<Item = Seen<'_, R>> {
         let skip = self.top.saturating_sub(self.page.before) as usize;
         let cursor = self.index.checked_sub(self.page.before).map(|at| at as usize);
         let rows = self.page.rows.iter().enumerate().skip(skip).take(self.height as usize);
@@ -159,7 +174,13 @@ impl<R: Live> Window<R> {
                 let key = row.key();
                 self.glow.iter().any(|(lit, _)| *lit == key)
             };
-            (row, cursor == Some(n), !self.glow.is_empty() && glows())
+            Seen {
+                row,
+                cursor: cursor == Some(n),
+                fresh: !self.glow.is_empty() && glows(),
+                above: n.checked_sub(1).and_then(|n| self.page.rows.get(n)),
+                below: self.page.rows.get(n + 1),
+            }
         })
     }
 

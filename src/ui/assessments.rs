@@ -7,7 +7,7 @@
 
 use super::cells::{clean, dim, number, plain, when};
 use super::draw::{Piece, Scene};
-use super::table::{Column, Width};
+use super::table::{Column, Spot, Width};
 use super::text;
 use crate::domain::event::Status;
 use crate::domain::projection::Totals;
@@ -27,7 +27,7 @@ pub(super) static COLUMNS: [Column<AssessmentRow>; 10] = [
     Column { head: "last", width: Width::Time, rank: 6, right: true, cell: last },
 ];
 
-fn name<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn name<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     let style = if row.archived || row.deleted { scene.styles.dim } else { scene.styles.strong };
     let mut pieces = vec![Piece::styled(clean(row.name.as_deref().unwrap_or(&row.id)), style)];
     let state = match (row.deleted, row.archived, row.contradiction) {
@@ -36,14 +36,15 @@ fn name<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> 
         (_, true, false) => " archived",
         _ => "",
     };
-    pieces.insert(0, Piece::styled(if state.is_empty() { "" } else { state.trim_start() }, scene.styles.warn));
+    pieces
+        .insert(0, Piece::styled(if state.is_empty() { "" } else { state.trim_start() }, scene.styles.warn));
     if !state.is_empty() {
         pieces.insert(1, Piece::raw(" "));
     }
     pieces
 }
 
-fn people<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn people<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     number(row.totals.candidates, scene)
 }
 
@@ -63,7 +64,14 @@ pub(super) fn stages(totals: &Totals) -> [u64; 6] {
 /// A bar of so many cells, each state with its own shade.
 pub(super) fn stage_bar<'a>(totals: &Totals, cells: u16, scene: Scene<'a>) -> Vec<Piece<'a>> {
     let styles = scene.styles;
-    let looks = [styles.ok, styles.info, styles.accent(crate::app::pane::Pane::Candidates), styles.dim, styles.dim, styles.bad];
+    let looks = [
+        styles.ok,
+        styles.info,
+        styles.accent(crate::app::pane::Pane::Candidates),
+        styles.dim,
+        styles.dim,
+        styles.bad,
+    ];
     let counts = stages(totals);
     let lengths = shares(&counts, cells);
     let parts = lengths.into_iter().zip(looks).zip(styles.symbols.shades);
@@ -93,25 +101,25 @@ fn shares(counts: &[u64; 6], cells: u16) -> [u16; 6] {
     lengths
 }
 
-fn bar<'a>(row: &'a AssessmentRow, scene: Scene<'a>, cells: u16) -> Vec<Piece<'a>> {
-    stage_bar(&row.totals, cells, scene)
+fn bar<'a>(row: &'a AssessmentRow, scene: Scene<'a>, spot: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
+    stage_bar(&row.totals, spot.width, scene)
 }
 
-fn done<'a>(row: &'a AssessmentRow, _: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn done<'a>(row: &'a AssessmentRow, _: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     let [done, ..] = stages(&row.totals);
     plain(text::percent(done, row.totals.candidates))
 }
 
-fn in_test<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn in_test<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     let [_, in_test, ..] = stages(&row.totals);
     number(in_test, scene)
 }
 
-fn average<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn average<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     super::cells::score(row.totals.average_score(), scene)
 }
 
-fn red<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn red<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     if row.totals.red == 0 {
         return dim("0", scene);
     }
@@ -121,15 +129,15 @@ fn red<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
     ]
 }
 
-fn violations<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn violations<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     number(row.totals.violations, scene)
 }
 
-fn workspace<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn workspace<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     dim(row.workspace.as_deref().map(clean).unwrap_or_default(), scene)
 }
 
-fn last<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn last<'a>(row: &'a AssessmentRow, scene: Scene<'a>, _: Spot<'a, AssessmentRow>) -> Vec<Piece<'a>> {
     when(row.last_event_at, scene)
 }
 

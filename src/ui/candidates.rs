@@ -7,7 +7,7 @@
 
 use super::cells::{self, clean, dim, number, plain};
 use super::draw::{Piece, Scene};
-use super::table::{Column, Width};
+use super::table::{Column, Spot, Width};
 use super::text;
 use crate::domain::query::CandidateRow;
 
@@ -40,49 +40,49 @@ pub(super) static ROSTER: [Column<CandidateRow>; 10] = [
     Column { head: "last", width: Width::Time, rank: 6, right: true, cell: last },
 ];
 
-fn who<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn who<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     plain(cells::who(row.name.as_deref(), row.email.as_deref(), Some(&row.candidate_id), scene))
 }
 
-fn status<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn status<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     cells::status(row.status, scene)
 }
 
-fn since<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn since<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     cells::when(row.status_at, scene)
 }
 
-fn score<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn score<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     cells::score(row.score, scene)
 }
 
-fn flag<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn flag<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     cells::flag(row.flag, scene)
 }
 
-fn violations<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn violations<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     cells::violations(&row.counts, scene)
 }
 
-fn assessment<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn assessment<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     dim(clean(row.assessment_name.as_deref().unwrap_or(&row.assessment_id)), scene)
 }
 
-fn email<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn email<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     dim(cells::email(row.email.as_deref(), &row.candidate_id, scene), scene)
 }
 
-fn away<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn away<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     if row.outside_secs <= 0.0 {
         return Vec::new();
     }
     dim(text::duration((row.outside_secs.min(1e9) * 1000.0) as i64), scene)
 }
 
-fn events<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn events<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     number(row.events, scene)
 }
 
-fn last<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn last<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     cells::when(row.last_event_at, scene)
 }

@@ -8,7 +8,7 @@
 
 use super::cells::{self, clean, dim, plain};
 use super::draw::{Piece, Scene};
-use super::table::{Column, Width};
+use super::table::{Column, Spot, Width};
 use super::text;
 use crate::app::pane::Pane;
 use crate::domain::event::EventKind;
@@ -28,8 +28,9 @@ pub(super) static COLUMNS: [Column<EventRow>; 9] = [
 ];
 
 /// The columns of a timeline: everything is about one candidacy, and time is what matters.
-pub(super) static TIMELINE: [Column<EventRow>; 8] = [
+pub(super) static TIMELINE: [Column<EventRow>; 9] = [
     Column { head: "time", width: Width::Fixed(12), rank: 1, right: false, cell: clock },
+    Column { head: "after", width: Width::Fixed(7), rank: 2, right: true, cell: gap },
     Column { head: "event", width: Width::Flex(14, 22, 2), rank: 0, right: false, cell: event },
     Column { head: "what it brought", width: Width::Flex(14, 60, 4), rank: 2, right: false, cell: what },
     Column { head: "score", width: Width::Fixed(5), rank: 3, right: true, cell: score },
@@ -51,7 +52,7 @@ pub(super) fn is_marked(row: &EventRow) -> bool {
     line(row).is_some_and(|line| line.marked)
 }
 
-fn when<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn when<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let at = match row {
         EventRow::Event(line) => line.received_at,
         EventRow::Refusal(_, refusal) => refusal.at,
@@ -59,12 +60,18 @@ fn when<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
     cells::when(Some(at), scene)
 }
 
-fn clock<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn clock<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let at = match row {
         EventRow::Event(line) => line.occurred_at,
         EventRow::Refusal(_, refusal) => refusal.at,
     };
     dim(text::clock(scene.model, at), scene)
+}
+
+/// How long after the event before it.
+fn gap<'a>(row: &'a EventRow, scene: Scene<'a>, spot: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
+    let (Some(line), Some(earlier)) = (line(row), spot.earlier.and_then(line)) else { return Vec::new() };
+    dim(format!("+{}", text::duration(line.occurred_at.since(earlier.occurred_at))), scene)
 }
 
 /// The half of an event's name after the dot, as people write it.
@@ -73,7 +80,7 @@ fn spoken(kind: EventKind) -> String {
     if kind.of_assessment() { format!("assessment {word}") } else { word }
 }
 
-fn event<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn event<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let styles = scene.styles;
     let Some(line) = line(row) else {
         let text = format!("{} refused", styles.symbols.bad);
@@ -91,7 +98,7 @@ fn event<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
     vec![Piece::styled(format!("{sign} "), style), Piece::styled(spoken(kind), style)]
 }
 
-fn who<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn who<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     match row {
         EventRow::Event(line) => {
             let id = line.candidate_id.as_deref();
@@ -101,7 +108,7 @@ fn who<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
     }
 }
 
-fn what<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn what<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let styles = scene.styles;
     let line = match row {
         EventRow::Event(line) => line,
@@ -123,11 +130,11 @@ fn what<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
     pieces
 }
 
-fn score<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn score<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     cells::score(line(row).and_then(|line| line.score), scene)
 }
 
-fn times<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn times<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     match line(row) {
         Some(line) if line.deliveries > 1 => {
             let text = format!("{}{}", scene.styles.symbols.times, text::short(line.deliveries));
@@ -137,12 +144,12 @@ fn times<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
     }
 }
 
-fn assessment<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn assessment<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let name = line(row).and_then(|line| line.assessment_name.as_deref().or(line.assessment_id.as_deref()));
     dim(name.map(clean).unwrap_or_default(), scene)
 }
 
-fn size<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn size<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let Some(line) = line(row) else { return Vec::new() };
     dim(bytes(line.size), scene)
 }
@@ -156,17 +163,17 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
-fn source<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn source<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     line(row).map(|line| dim(line.source.word(), scene)).unwrap_or_default()
 }
 
 /// How long the first delivery was under way since the event happened.
-fn lag<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn lag<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let Some(line) = line(row) else { return Vec::new() };
     dim(text::duration(line.received_at.since(line.occurred_at)), scene)
 }
 
-fn id<'a>(row: &'a EventRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn id<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let id = match row {
         EventRow::Event(line) => Some(line.id.as_str()),
         EventRow::Refusal(_, refusal) => refusal.id.as_deref(),

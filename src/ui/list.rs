@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::draw::{self, Labels, Piece, Scene};
-use super::table::{self, Column, Line};
+use super::table::{self, Column};
 use super::{text, welcome};
 use crate::app::geometry::{self, Framing, Part, Regions};
 use crate::app::model::Model;
@@ -19,7 +19,7 @@ pub(super) struct List<'a, R: Live> {
     pub(super) slot: Slot,
     pub(super) pane: Pane,
     pub(super) window: &'a Window<R>,
-    pub(super) columns: &'static [Column<R>],
+    pub(super) columns: &'a [Column<R>],
     pub(super) marked: fn(&R) -> bool,
 }
 
@@ -29,29 +29,32 @@ pub(super) fn draw<R: Live>(buf: &mut Buffer, regions: &Regions, list: &List<'_,
     let focused = scene.model.list() == Some(list.slot);
     let accent = scene.styles.accent(list.pane);
     let line = if focused { accent } else { scene.styles.border };
-    let labels = Labels { title: title(list, focused, scene), aside: aside(list, scene), foot: foot(list, scene) };
+    let labels =
+        Labels { title: title(list, focused, scene), aside: aside(list, scene), foot: foot(list, scene) };
     draw::frame(buf, rect, regions.framing, line, &labels, scene.styles);
     let area = geometry::list_area(rect, regions.framing, Model::has_strip(list.slot));
     if let Some(strip) = area.strip {
         views(buf, padded(strip), scene.model.view(list.slot), accent, scene);
     }
     if list.window.total() == 0 {
-        let inside = Rect { height: area.rows.bottom().saturating_sub(area.heads.map_or(area.rows.y, |heads| heads.y)), y: area.heads.map_or(area.rows.y, |heads| heads.y), ..area.rows };
-        empty(buf, inside, list, scene);
+        let top = area.heads.map_or(area.rows.y, |heads| heads.y);
+        let room = Rect { y: top, height: area.rows.bottom().saturating_sub(top), ..area.rows };
+        empty(buf, room, list, scene);
         return;
     }
     let places = table::layout(list.columns, area.rows.width, scene);
     if let Some(heads) = area.heads {
         table::heads(buf, heads, list.columns, &places, scene);
     }
-    for (n, (row, cursor, fresh)) in list.window.visible().enumerate() {
+    let newest_first = scene.model.sort(list.slot) == Sort::Latest;
+    for (n, seen) in list.window.visible().enumerate() {
         let rect = draw::line_of(area.rows, n as u16);
         if rect.is_empty() {
             break;
         }
-        let line = Line { row, cursor, fresh, marked: (list.marked)(row) };
-        let look = table::Look { focused, accent };
-        table::row(buf, rect, list.columns, &places, &line, look, scene);
+        let marked = (list.marked)(seen.row);
+        let look = table::Look { focused, accent, marked, newest_first };
+        table::row(buf, rect, list.columns, &places, &seen, look, scene);
         if let (true, Some(word)) = (focused, &scene.model.search) {
             draw::highlight(buf, rect, word, scene.styles);
         }

@@ -17,6 +17,8 @@ pub struct Styles {
     depth: Depth,
     /// The signs.
     pub symbols: Symbols,
+    /// The whole screen, before anything is drawn on it.
+    pub base: Style,
     /// What is read.
     pub text: Style,
     /// What is read second.
@@ -71,7 +73,8 @@ impl Styles {
             theme: theme.clone(),
             depth,
             symbols: Symbols::of(ascii),
-            text: Style::new().fg(colour(Meaning::Text)).bg(colour(Meaning::Background)),
+            base: ground(Meaning::Background).fg(colour(Meaning::Text)),
+            text: ink(Meaning::Text, none),
             dim: ink(Meaning::Dim, none),
             strong: ink(Meaning::Text, none).add_modifier(Modifier::BOLD),
             border: ink(Meaning::Border, Modifier::DIM),

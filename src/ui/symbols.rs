@@ -171,7 +171,9 @@ mod tests {
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), 8, "each status has its own");
-        assert!(UNICODE.bars.iter().chain(&UNICODE.shades).chain(&UNICODE.frame).all(|sign| sign.width() == 1));
+        assert!(
+            UNICODE.bars.iter().chain(&UNICODE.shades).chain(&UNICODE.frame).all(|sign| sign.width() == 1)
+        );
         assert!(ASCII.bars.iter().chain(&ASCII.shades).chain(&ASCII.frame).all(|sign| sign.is_ascii()));
     }
 }

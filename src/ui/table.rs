@@ -11,6 +11,7 @@ use ratatui::style::Style;
 
 use super::draw::{self, Piece, Scene};
 use super::text;
+use crate::app::window::Seen;
 
 /// The marker of the cursor and of marks, and the gap after it.
 const GUTTER: u16 = 2;
@@ -37,19 +38,15 @@ pub(super) struct Column<R> {
     /// Its texts end at the right.
     pub(super) right: bool,
     /// What stands in it.
-    pub(super) cell: for<'a> fn(&'a R, Scene<'a>, u16) -> Vec<Piece<'a>>,
+    pub(super) cell: for<'a> fn(&'a R, Scene<'a>, Spot<'a, R>) -> Vec<Piece<'a>>,
 }
 
-/// A row to be drawn.
-pub(super) struct Line<'a, R> {
-    /// What it is.
-    pub(super) row: &'a R,
-    /// The cursor is on it.
-    pub(super) cursor: bool,
-    /// It just arrived.
-    pub(super) fresh: bool,
-    /// It is marked.
-    pub(super) marked: bool,
+/// Where a cell stands.
+pub(super) struct Spot<'a, R> {
+    /// How many cells of the screen it has.
+    pub(super) width: u16,
+    /// The row that is earlier in time, where the list is in order of time.
+    pub(super) earlier: Option<&'a R>,
 }
 
 /// The columns there is room for: each with its place and width.
@@ -92,7 +89,9 @@ pub(super) fn layout<R>(columns: &[Column<R>], room: u16, scene: Scene<'_>) -> V
 fn grow<R>(columns: &[Column<R>], chosen: &mut [(usize, u16)], mut left: u16) {
     while left > 0 {
         let hungry = chosen.iter_mut().filter_map(|(at, wide)| match columns.get(*at)?.width {
-            Width::Flex(_, most, share) if *wide < most => Some((u32::from(*wide) * 100 / u32::from(share), wide)),
+            Width::Flex(_, most, share) if *wide < most => {
+                Some((u32::from(*wide) * 100 / u32::from(share), wide))
+            }
             _ => None,
         });
         let Some((_, wide)) = hungry.min_by_key(|(fill, _)| *fill) else { return };
@@ -128,6 +127,10 @@ pub(super) struct Look {
     pub(super) focused: bool,
     /// The list's colour.
     pub(super) accent: Style,
+    /// The row is marked.
+    pub(super) marked: bool,
+    /// The newest stands on top.
+    pub(super) newest_first: bool,
 }
 
 /// Draws one row.
@@ -136,29 +139,30 @@ pub(super) fn row<R>(
     area: Rect,
     columns: &[Column<R>],
     places: &[(usize, u16, u16)],
-    line: &Line<'_, R>,
+    seen: &Seen<'_, R>,
     look: Look,
     scene: Scene<'_>,
 ) {
     let styles = scene.styles;
-    let Look { focused, accent } = look;
-    let turned = line.cursor && focused && styles.turns();
-    if line.fresh {
+    let Look { focused, accent, marked, newest_first } = look;
+    let earlier = if newest_first { seen.below } else { seen.above };
+    let turned = seen.cursor && focused && styles.turns();
+    if seen.fresh {
         draw::ground(buf, area, styles.fresh);
     }
-    if line.cursor {
+    if seen.cursor {
         draw::ground(buf, area, if focused { styles.selected } else { styles.held });
         if focused {
             draw::pieces(buf, area, &[Piece::styled(styles.symbols.cursor, accent)], styles);
         }
     }
-    if line.marked {
+    if marked {
         let place = Rect { x: area.x + 1, width: 1, ..area };
         draw::pieces(buf, place, &[Piece::styled(styles.symbols.mark, styles.warn)], styles);
     }
     for (at, x, wide) in places {
         let Some(column) = columns.get(*at) else { continue };
-        let mut cell = (column.cell)(line.row, scene, *wide);
+        let mut cell = (column.cell)(seen.row, scene, Spot { width: *wide, earlier });
         if turned {
             for piece in &mut cell {
                 piece.style = Style::new();

@@ -190,7 +190,8 @@ impl Theme {
 
 fn near(key: &str) -> String {
     let names = Meaning::ALL.map(Meaning::name);
-    crate::domain::filter::nearest(key, &names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
+    crate::domain::filter::nearest(key, &names)
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
 fn colour(key: &str, text: &str) -> Result<Color, ThemeError> {
@@ -219,7 +220,8 @@ mod tests {
 
     /// WCAG 2: the ratio of the luminances.
     fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
-        let linear = |v: f64| if v <= 10.0 { v / 255.0 / 12.92 } else { ((v / 255.0 + 0.055) / 1.055).powf(2.4) };
+        let linear =
+            |v: f64| if v <= 10.0 { v / 255.0 / 12.92 } else { ((v / 255.0 + 0.055) / 1.055).powf(2.4) };
         let light = |[r, g, b]: [f64; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
         let (one, other) = (light(one) + 0.05, light(other) + 0.05);
         one.max(other) / one.min(other)

@@ -7,7 +7,7 @@
 
 use super::cells::{self, clean, dim, plain};
 use super::draw::{Piece, Scene};
-use super::table::{Column, Width};
+use super::table::{Column, Spot, Width};
 use crate::domain::proctoring::{Flag, ViolationKind};
 use crate::domain::query::RiseRow;
 
@@ -23,21 +23,21 @@ pub(super) static COLUMNS: [Column<RiseRow>; 8] = [
     Column { head: "e-mail", width: Width::Flex(16, 30, 1), rank: 7, right: false, cell: email },
 ];
 
-fn when<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn when<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     cells::when(Some(row.at), scene)
 }
 
-fn who<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn who<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     plain(cells::who(row.candidate_name.as_deref(), row.email.as_deref(), Some(&row.candidate_id), scene))
 }
 
-fn kind<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn kind<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     let grave = matches!(row.kind, ViolationKind::AiPlugin | ViolationKind::CopyPaste);
     let style = if grave { scene.styles.bad } else { scene.styles.warn };
     vec![Piece::styled(row.kind.title(), style)]
 }
 
-fn count<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn count<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     let rise = row.after.saturating_sub(row.before);
     let mut pieces = Vec::with_capacity(2);
     if row.before > 0 {
@@ -50,19 +50,19 @@ fn count<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
     pieces
 }
 
-fn flag<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn flag<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     // A rise with no flag would be a contradiction; the state may just be a moment older than the rise.
     if row.flag == Flag::Green { dim(scene.styles.symbols.none, scene) } else { cells::flag(row.flag, scene) }
 }
 
-fn status<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn status<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     cells::status(row.status, scene)
 }
 
-fn assessment<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn assessment<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     dim(clean(row.assessment_name.as_deref().unwrap_or(&row.assessment_id)), scene)
 }
 
-fn email<'a>(row: &'a RiseRow, scene: Scene<'a>, _: u16) -> Vec<Piece<'a>> {
+fn email<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     dim(cells::email(row.email.as_deref(), &row.candidate_id, scene), scene)
 }

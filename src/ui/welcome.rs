@@ -51,10 +51,9 @@ fn head<'a>(text: &'static str, pane: Pane, scene: Scene<'a>) -> Said<'a> {
 
 fn saved(pane: Pane, scene: Scene<'_>) -> Vec<Said<'_>> {
     match pane {
-        Pane::Assessments => vec![
-            head("This session is empty", pane, scene),
-            (clean(&scene.model.path), scene.styles.dim),
-        ],
+        Pane::Assessments => {
+            vec![head("This session is empty", pane, scene), (clean(&scene.model.path), scene.styles.dim)]
+        }
         _ => vec![("Nothing was received".into(), scene.styles.dim)],
     }
 }
