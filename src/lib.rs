@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod domain;
 pub mod json;
+pub mod payload;
 pub mod pulse;
 pub mod source;
 pub mod store;
