@@ -63,7 +63,11 @@ fn main() {
         let (ratio, low, high) = spread(ratios[n].clone());
         let (cost, ..) = spread(costs[n].clone());
         let range = format!("{rate:.0} ({least:.0}–{most:.0})");
-        println!("{:<18} {range:>26} {:>22} {cost:>18.1}", kind.name(), format!("{ratio:.2} ({low:.2}–{high:.2})"));
+        println!(
+            "{:<18} {range:>26} {:>22} {cost:>18.1}",
+            kind.name(),
+            format!("{ratio:.2} ({low:.2}–{high:.2})")
+        );
     }
     for server in servers {
         if let Some(line) = server.stop() {

@@ -12,8 +12,16 @@ use tokio::net::TcpStream;
 pub const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
-const KINDS: [&str; 8] =
-    ["invited", "enrolled", "in_progress", "in_progress", "in_progress", "completed", "score_updated", "rejected"];
+const KINDS: [&str; 8] = [
+    "invited",
+    "enrolled",
+    "in_progress",
+    "in_progress",
+    "in_progress",
+    "completed",
+    "score_updated",
+    "rejected",
+];
 
 /// Signed requests for one round: eight events for each of many candidates of six assessments, with
 /// tab switches that grow, every id new.

@@ -91,7 +91,9 @@ impl Server {
     /// Ends it; for invigil, says how large memory and file have become.
     pub fn stop(mut self) -> Option<String> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let of = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("?").trim().to_owned();
+        let of = |key: &str| {
+            status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("?").trim().to_owned()
+        };
         let resident = (of("VmRSS:"), of("VmHWM:"));
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();

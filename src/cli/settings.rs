@@ -76,7 +76,7 @@ impl Settings {
                 .tolerance
                 .or(file.parsed("tolerance")?)
                 .map_or(300, |tolerance| i64::try_from(tolerance.as_secs()).unwrap_or(i64::MAX)),
-            max_body: options.max_body.or(file.parsed("max_body")?).map_or(2 << 20, |size| size.bytes()),
+            max_body: options.max_body.or(file.parsed("max_body")?).map_or(2 << 20, super::size::Size::bytes),
             session: options.session.or(file.text("session")?.map(PathBuf::from)),
             theme: options.theme.or(file.text("theme")?),
             log_file: options.log_file.or(file.text("log_file")?.map(PathBuf::from)),
