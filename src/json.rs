@@ -46,6 +46,7 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
+    deepest: u32,
 }
 
 type Result<T> = std::result::Result<T, Error>;
@@ -54,7 +55,14 @@ impl<'a> Reader<'a> {
     /// Starts at the beginning of `text`.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, deepest: MAX_DEPTH }
+    }
+
+    /// The same for a document that holds others, each of which may nest [`MAX_DEPTH`] deep, so many levels
+    /// down.
+    #[must_use]
+    pub fn around(text: &'a str, levels: u32) -> Self {
+        Self { deepest: MAX_DEPTH + levels, ..Self::new(text) }
     }
 
     /// Byte offset of the next unread byte, blanks included.
@@ -154,7 +162,7 @@ impl<'a> Reader<'a> {
     }
 
     fn enter(&mut self) -> Result<()> {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= self.deepest {
             return self.fail("nested too deeply");
         }
         self.depth += 1;

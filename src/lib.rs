@@ -6,9 +6,11 @@
 //! committed. ARCHITECTURE.md has the map, the layers and where to change what.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod json;
+pub mod payload;
 pub mod pulse;
 pub mod source;
 pub mod store;

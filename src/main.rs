@@ -1,3 +1,7 @@
-//! Runs `invigil`.
+//! Runs `invigil` and turns how it ended into an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    invigil::cli::run()
+}

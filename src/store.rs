@@ -8,6 +8,7 @@
 mod csv;
 pub mod export;
 pub mod follower;
+pub mod import;
 pub mod journal;
 mod projector;
 pub mod reader;

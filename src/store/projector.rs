@@ -195,6 +195,17 @@ impl Projector {
         Ok(Receipt::Repeat { first, conflict })
     }
 
+    /// Makes the event that was kept last look as it did where it comes from: delivered so many times.
+    pub(super) fn delivered(&mut self, connection: &Connection, deliveries: u64) -> Result<()> {
+        let more = deliveries.saturating_sub(1);
+        self.sums.deliveries += more;
+        let seq = self.sums.events as Seq;
+        connection
+            .prepare_cached("UPDATE event SET deliveries = deliveries + ?2 WHERE seq = ?1")?
+            .execute(params![seq, more])?;
+        Ok(())
+    }
+
     /// Folds the assessment and candidacy of an event anew, from all their events: its time has changed.
     fn refold(&mut self, connection: &Connection, seq: Seq) -> Result<()> {
         self.flush(connection)?;

@@ -1,0 +1,66 @@
+//! The commands: reads the command line, ties the parts together, turns how it ended into an exit code.
+
+pub mod args;
+pub mod duration;
+pub mod export;
+pub mod failure;
+pub mod happening;
+pub mod headless;
+pub mod monitor;
+pub mod places;
+pub mod reference;
+pub mod settings;
+pub mod size;
+pub mod verify;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+/// Runs the command of this process's command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unread(&error),
+    };
+    match carry_out(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // With nobody to read it, the code still tells.
+            let _ = writeln!(std::io::stderr(), "invigil: {failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Help and version are asked for; anything else is a wrong command line, told in one line.
+fn unread(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // `--help | head` is no failure.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let told = text.split("\n\n").filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
+    let words: Vec<_> = told.flat_map(str::split_whitespace).collect();
+    let line = words.join(" ").trim_start_matches("error: ").to_owned();
+    let failure = Failure::usage(format!("{line} (see `invigil --help`)"));
+    let _ = writeln!(std::io::stderr(), "invigil: {failure}");
+    ExitCode::from(failure.code)
+}
+
+fn carry_out(cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or(Command::Watch(cli.watch)) {
+        Command::Watch(options) | Command::Serve(options) => monitor::serve(options),
+        Command::Export(export) => export::run(&export),
+        Command::Verify(args) => verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()),
+        Command::Completions { shell } => reference::completions(shell),
+        Command::Man => reference::man(),
+    }
+}

@@ -1,0 +1,144 @@
+//! The command line: every command and option of invigil, and what `--help` says of them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::duration::Duration;
+use super::size::Size;
+
+/// Watch Testlify webhooks live in the terminal.
+///
+/// Verifies, keeps and acknowledges every event, and shows assessments, candidates and proctoring
+/// violations as they happen. `invigil demo` shows it with no set-up.
+#[derive(Debug, Parser)]
+#[command(name = "invigil", version, disable_help_subcommand = true, propagate_version = true)]
+#[command(after_help = "Examples:\n  invigil demo                               see it work, no set-up\n  \
+    invigil --secret-file secret.txt           listen on 127.0.0.1:8080/webhook\n  \
+    invigil serve --session rollout.sqlite     the same without a screen\n  \
+    invigil export rollout.sqlite -o out.json  save a session as JSON")]
+pub struct Cli {
+    /// What to do; without one, `watch`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of `watch`, when no command is named.
+    #[command(flatten)]
+    pub watch: Options,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Listen, keep and show (the default)
+    Watch(Options),
+    /// Listen and keep without a screen: for a server, a container, systemd
+    Serve(Options),
+    /// Write a session as JSON, NDJSON or CSV
+    Export(Export),
+    /// Explain whether one request's signature holds and, if not, exactly why
+    Verify(super::verify::Args),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Options of `watch` and `serve`. Each is also a key of the config file and a variable `INVIGIL_…`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR", env = "INVIGIL_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Path that takes webhooks [default: /webhook]
+    #[arg(long, env = "INVIGIL_PATH")]
+    pub path: Option<String>,
+    /// Signing secret, whsec_…; may be repeated, any one may match. Other users of this machine can see a
+    /// command line: prefer --secret-file or the variable
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "INVIGIL_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub secret: Vec<String>,
+    /// File with signing secrets, one a line
+    #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Accept unsigned deliveries too; each is marked unverified
+    #[arg(long, env = "INVIGIL_NO_VERIFY")]
+    pub no_verify: bool,
+    /// How old or new a delivery's timestamp may be [default: 5m]
+    #[arg(long, value_name = "TIME", env = "INVIGIL_TOLERANCE")]
+    pub tolerance: Option<Duration>,
+    /// Largest body taken [default: 2MiB]
+    #[arg(long, value_name = "SIZE", env = "INVIGIL_MAX_BODY")]
+    pub max_body: Option<Size>,
+    /// Session file; an existing one is continued [default: a new dated file in the data directory]
+    #[arg(long, value_name = "FILE", env = "INVIGIL_SESSION")]
+    pub session: Option<PathBuf>,
+    /// Colours: dark, light, contrast or mono [default: what suits the terminal]
+    #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
+    pub theme: Option<String>,
+    /// Write what happens to this file too, one JSON line a happening
+    #[arg(long, value_name = "FILE", env = "INVIGIL_LOG_FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Config file [default: config.toml in the config directory, if there is one]
+    #[arg(long, value_name = "FILE", env = "INVIGIL_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// The same number tells the same story
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// Colours: dark, light, contrast or mono [default: what suits the terminal]
+    #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
+    pub theme: Option<String>,
+}
+
+/// Options of `open`.
+#[derive(Debug, Clone, Args)]
+pub struct Open {
+    /// The session: a SQLite file of invigil's, or an exported JSON
+    pub file: PathBuf,
+    /// Colours: dark, light, contrast or mono [default: what suits the terminal]
+    #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
+    pub theme: Option<String>,
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct Export {
+    /// The session file
+    pub file: PathBuf,
+    /// Where to write; `-` is standard output
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    pub out: PathBuf,
+    /// The form
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub format: Format,
+    /// Only what this filter chooses, like 'status:completed score<50'
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Replace names, e-mail addresses, IP addresses, coordinates and links by stable pseudonyms
+    #[arg(long)]
+    pub redact: bool,
+}
+
+/// The forms a session is exported in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One document with everything
+    Json,
+    /// One event a line
+    Ndjson,
+    /// A table of events, without payloads
+    Csv,
+}

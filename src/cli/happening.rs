@@ -1,0 +1,131 @@
+//! What happens, one line each: for people on a terminal, as JSON for everything else.
+
+use serde_json::json;
+
+use crate::domain::clean::Clean;
+use crate::domain::query::EventLine;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+
+/// Something worth a line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// The listener takes requests at this URL.
+    Listening(String),
+    /// An event was kept.
+    Event(Box<EventLine>),
+    /// A delivery was turned away.
+    Refused(Box<Refusal>),
+    /// The session cannot be written now.
+    StorageFault(String),
+    /// It can be written again.
+    StorageRecovered,
+    /// All is kept; so many events are in the session.
+    Stopped {
+        /// How many events.
+        events: u64,
+        /// In which file.
+        session: String,
+    },
+}
+
+impl Happening {
+    /// The line for a person. Nothing of a payload reaches the terminal unescaped.
+    #[must_use]
+    pub fn human(&self, now: Timestamp) -> String {
+        let at = |time: Timestamp| {
+            time.civil().to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string()
+        };
+        match self {
+            Self::Listening(url) => format!("{} listening  {url}", at(now)),
+            Self::Event(line) => {
+                let name = line.name.as_deref().unwrap_or("unrecognised");
+                let who = [&line.candidate_name, &line.assessment_name];
+                let who: Vec<_> = who.into_iter().flatten().map(String::as_str).collect();
+                let rises = line
+                    .rises
+                    .iter()
+                    .map(|rise| format!("  {} {}→{}", rise.kind.title(), rise.before, rise.after));
+                let unverified = if line.verified { "" } else { "  unverified" };
+                let rises: String = rises.collect();
+                let text = format!("{name:<32} {}{rises}{unverified}", who.join(" · "));
+                format!("{} event      {}", at(line.received_at), Clean::of(&text))
+            }
+            Self::Refused(refusal) => {
+                let peer = refusal.peer.as_deref().unwrap_or("unknown");
+                let text = format!("{}  from {peer}: {}", refusal.code.word(), refusal.sentence);
+                format!("{} refused    {}", at(refusal.at), Clean::of(&text))
+            }
+            Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
+            Self::StorageRecovered => format!("{} stores again", at(now)),
+            Self::Stopped { events, session } => {
+                format!("{} stopped    {events} events in {}", at(now), Clean::of(session))
+            }
+        }
+    }
+
+    /// The line for a machine: one JSON object with `at` and `what`.
+    #[must_use]
+    pub fn json(&self, now: Timestamp) -> String {
+        let object = match self {
+            Self::Listening(url) => json!({ "at": now.to_string(), "what": "listening", "url": url }),
+            Self::Event(line) => json!({
+                "at": line.received_at.to_string(),
+                "what": "event",
+                "seq": line.seq,
+                "id": line.id,
+                "type": line.name,
+                "recognised": line.kind.is_some(),
+                "verified": line.verified,
+                "source": line.source.word(),
+                "occurred_at": line.occurred_at.to_string(),
+                "assessment_id": line.assessment_id,
+                "candidate_id": line.candidate_id,
+                "rises": line.rises.iter().map(|rise| json!({
+                    "kind": rise.kind.word(), "before": rise.before, "after": rise.after,
+                })).collect::<Vec<_>>(),
+            }),
+            Self::Refused(refusal) => json!({
+                "at": refusal.at.to_string(),
+                "what": "refused",
+                "error": refusal.code.word(),
+                "why": refusal.sentence,
+                "peer": refusal.peer,
+                "id": refusal.id,
+                "clock_off_secs": refusal.clock_off_secs,
+            }),
+            Self::StorageFault(why) => json!({ "at": now.to_string(), "what": "storage_fault", "why": why }),
+            Self::StorageRecovered => json!({ "at": now.to_string(), "what": "storage_recovered" }),
+            Self::Stopped { events, session } => {
+                json!({ "at": now.to_string(), "what": "stopped", "events": events, "session": session })
+            }
+        };
+        object.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::refusal::Code;
+
+    #[test]
+    fn a_hostile_refusal_stays_one_clean_line() {
+        let refusal = Refusal {
+            number: 1,
+            at: Timestamp::from_secs(1_790_000_000).unwrap(),
+            peer: Some("127.0.0.1".into()),
+            id: Some("\u{1b}]0;x\u{7}".into()),
+            code: Code::MalformedHeader,
+            sentence: "`svix-id` holds \u{1b}[2J\nand more".into(),
+            clock_off_secs: None,
+            pending: false,
+        };
+        let happening = Happening::Refused(Box::new(refusal));
+        let human = happening.human(Timestamp::default());
+        assert!(!human.chars().any(char::is_control), "{human:?}");
+        let json = happening.json(Timestamp::default());
+        assert!(!json.chars().any(char::is_control), "{json:?}");
+        assert!(json.contains("\"error\":\"malformed_header\""));
+    }
+}

@@ -1,0 +1,39 @@
+//! Where invigil keeps things: the XDG directories and the names of new files.
+
+use std::path::PathBuf;
+
+use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+
+use crate::domain::time::Timestamp;
+
+fn strategy() -> Option<impl AppStrategy> {
+    let args = AppStrategyArgs {
+        top_level_domain: String::new(),
+        author: String::new(),
+        app_name: "invigil".into(),
+    };
+    choose_app_strategy(args).ok()
+}
+
+/// `config.toml` in the config directory; `None` if there is no home.
+#[must_use]
+pub fn config_file() -> Option<PathBuf> {
+    Some(strategy()?.in_config_dir("config.toml"))
+}
+
+/// The directory of sessions; `None` if there is no home.
+#[must_use]
+pub fn sessions_dir() -> Option<PathBuf> {
+    Some(strategy()?.data_dir())
+}
+
+/// A name for a session begun now that no file of the directory has.
+#[must_use]
+pub fn new_session_file(now: Timestamp) -> Option<PathBuf> {
+    let dir = sessions_dir()?;
+    let local = now.civil().to_zoned_datetime(jiff::tz::TimeZone::system());
+    let stem = local.strftime("%Y-%m-%d-%H%M%S").to_string();
+    let names =
+        (1..1000).map(|n| if n == 1 { format!("{stem}.sqlite") } else { format!("{stem}-{n}.sqlite") });
+    names.map(|name| dir.join(name)).find(|path| !path.exists())
+}
