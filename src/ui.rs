@@ -21,6 +21,7 @@ mod header;
 mod help;
 mod list;
 pub mod mask;
+mod payload;
 mod prompt;
 pub mod styles;
 pub mod symbols;
@@ -59,6 +60,7 @@ pub fn render(model: &Model, styles: &Styles, area: Rect, buf: &mut Buffer) {
     assessment::draw(buf, &regions, scene);
     candidacy::draw(buf, &regions, scene);
     candidacy::refusal(buf, &regions, scene);
+    payload::draw(buf, &regions, scene);
     footer::draw(buf, &regions, scene);
     for overlay in &model.overlays {
         match overlay {

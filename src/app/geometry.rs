@@ -11,10 +11,11 @@
 
 use ratatui::layout::Rect;
 
-use super::level::Level;
+use super::level::{Level, PayloadLevel};
 use super::model::Model;
 use super::msg::Slot;
 use super::pane::Pane;
+use super::reading::Inspector;
 
 /// Below this nothing is shown but that it is too small.
 pub const LEAST: (u16, u16) = (30, 8);
@@ -223,6 +224,39 @@ pub fn list_area(rect: Rect, framing: Framing, strip: bool) -> ListArea {
     let strip = (strip && roomy).then(|| take(&mut rows, 1));
     let heads = roomy.then(|| take(&mut rows, 1));
     ListArea { strip, heads, rows }
+}
+
+/// A payload's rectangle, divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadArea {
+    /// The verdict, and the headers if they are shown.
+    pub envelope: Rect,
+    /// Where in the document the cursor is.
+    pub path: Rect,
+    /// The lines of the document.
+    pub rows: Rect,
+    /// The value under the cursor in full.
+    pub inspector: Option<Rect>,
+}
+
+/// Divides a payload's rectangle.
+#[must_use]
+pub fn payload_area(rect: Rect, framing: Framing, level: &PayloadLevel) -> PayloadArea {
+    let mut rows = inside(rect, framing);
+    let reading = level.reading.as_ref();
+    let headers = level.head.get().map_or(0, |detail| detail.headers.0.len());
+    let shown = reading.is_some_and(|reading| reading.envelope);
+    let lines = if shown { (headers as u16 + 3).min(rows.height / 2) } else { 2.min(rows.height / 4) };
+    let envelope = take(&mut rows, lines);
+    let path = take(&mut rows, 1);
+    let inspects = reading.is_some_and(|reading| reading.inspector != Inspector::Closed);
+    let inspector = (inspects && rows.height >= 6).then(|| {
+        let below = (rows.height / 3).clamp(3, 12);
+        let (upper, lower) = above(rows, rows.height - below);
+        rows = upper;
+        lower
+    });
+    PayloadArea { envelope, path, rows, inspector }
 }
 
 impl Regions {

@@ -2,7 +2,7 @@
 
 use super::fact::Fact;
 use super::pane::View;
-use super::reading::Reading;
+use super::reading::{Reading, redacted};
 use super::window::Window;
 use crate::domain::delivery::Seq;
 use crate::domain::query::{AssessmentDetail, CandidateRow, EventDetail, EventKey, EventRow, Sort};
@@ -112,6 +112,26 @@ impl PayloadLevel {
     #[must_use]
     pub fn new(seq: Seq, label: String, diff: bool) -> Self {
         Self { seq, label, head: Fact::default(), before: Fact::default(), reading: None, diff }
+    }
+}
+
+impl PayloadLevel {
+    /// The names of people that the event tells, for hiding them.
+    fn people(&self) -> Vec<String> {
+        let line = self.head.get().map(|detail| &detail.line);
+        line.and_then(|line| line.candidate_name.clone()).into_iter().collect()
+    }
+
+    /// Shows the body in full or without what names a person; with what changed, if that was shown.
+    pub fn dress(&mut self, redact: bool) {
+        let people = self.people();
+        let worn = |body: &[u8]| if redact { redacted(body, &people) } else { body.to_vec() };
+        let Some(body) = self.head.get().map(|detail| worn(&detail.body)) else { return };
+        let reading = self.reading.get_or_insert_with(|| Reading::new(&body));
+        reading.dress(&body);
+        if let (true, Some(before)) = (self.diff, self.before.get()) {
+            reading.compare(&worn(&before.body));
+        }
     }
 }
 

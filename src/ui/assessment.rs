@@ -206,8 +206,7 @@ fn histogram(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Sce
         }
         lines.push(vec![Piece::styled(line, styles.accent(Pane::Candidates))]);
     }
-    let axis: String = (0..10).map(|n| format!("{:<wide$}", n * 10)).collect();
-    lines.push(vec![Piece::styled(axis, styles.dim)]);
+    lines.push((0..10).map(|n| Piece::styled(format!("{:<wide$}", n * 10), styles.dim)).collect());
     stack(buf, area, &lines, scene)
 }
 

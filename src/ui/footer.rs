@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use super::cells::clean;
 use super::draw::{self, Piece, Scene};
 use super::text;
-use crate::app::action::Action;
+use crate::app::action::Action as A;
 use crate::app::geometry::{Framing, Regions};
 use crate::app::keymap::Context;
 use crate::app::level::Level;
@@ -48,97 +48,100 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     draw::pieces(buf, rest, &hints, styles);
 }
 
-/// The actions worth a hint here, the most useful first.
-fn wanted(scene: Scene<'_>) -> &'static [Action] {
-    use Action as A;
+/// The actions worth a hint in a place, the most useful first.
+const CANDIDATES: &[A] = &[
+    A::Help,
+    A::Open,
+    A::NextView,
+    A::Search,
+    A::Filter,
+    A::Sort,
+    A::Pause,
+    A::NextProblem,
+    A::OpenLink,
+    A::Save,
+    A::Zoom,
+    A::Redact,
+    A::Palette,
+    A::Leave,
+];
+const TIMELINE: &[A] = &[
+    A::Help,
+    A::Open,
+    A::Back,
+    A::Diff,
+    A::NextProblem,
+    A::Mark,
+    A::CopyBody,
+    A::OpenLink,
+    A::Times,
+    A::Sort,
+    A::Filter,
+    A::Save,
+    A::Palette,
+];
+const EVENTS: &[A] = &[
+    A::Help,
+    A::Open,
+    A::Search,
+    A::Filter,
+    A::NextProblem,
+    A::Mark,
+    A::Pause,
+    A::First,
+    A::Save,
+    A::Zoom,
+    A::Times,
+    A::Redact,
+    A::Palette,
+    A::Leave,
+];
+const PAYLOAD: &[A] = &[
+    A::Help,
+    A::Back,
+    A::Fold,
+    A::Search,
+    A::NextMatch,
+    A::Diff,
+    A::NextView,
+    A::CopyPath,
+    A::CopyBody,
+    A::FoldAll,
+    A::UnfoldAll,
+    A::Raw,
+    A::Decode,
+    A::OpenLink,
+];
+const PANES: &[A] = &[
+    A::Help,
+    A::Open,
+    A::NextPane,
+    A::Search,
+    A::Filter,
+    A::NextProblem,
+    A::Pause,
+    A::Save,
+    A::Zoom,
+    A::Sort,
+    A::Times,
+    A::Redact,
+    A::Theme,
+    A::Palette,
+    A::Leave,
+];
+
+fn wanted(scene: Scene<'_>) -> &'static [A] {
     let model = scene.model;
-    match model.context() {
-        Context::Prompt => &[A::Accept, A::Cancel, A::Complete, A::Older, A::Toggle],
-        Context::Palette => &[A::Accept, A::Cancel, A::Newer, A::Older],
-        Context::Confirm => &[A::Confirm, A::Cancel],
-        Context::Payload => &[
-            A::Help,
-            A::Back,
-            A::Fold,
-            A::Search,
-            A::NextMatch,
-            A::Diff,
-            A::NextView,
-            A::CopyPath,
-            A::CopyBody,
-            A::FoldAll,
-            A::UnfoldAll,
-            A::Raw,
-            A::Decode,
-            A::OpenLink,
-        ],
-        _ => match (model.list(), model.levels.last()) {
-            (Some(Slot::Candidates | Slot::Roster), _) => &[
-                A::Help,
-                A::Open,
-                A::NextView,
-                A::Search,
-                A::Filter,
-                A::Sort,
-                A::Pause,
-                A::NextProblem,
-                A::OpenLink,
-                A::Save,
-                A::Zoom,
-                A::Redact,
-                A::Palette,
-                A::Leave,
-            ],
-            (Some(Slot::Timeline), _) => &[
-                A::Help,
-                A::Open,
-                A::Back,
-                A::Diff,
-                A::NextProblem,
-                A::Mark,
-                A::CopyBody,
-                A::OpenLink,
-                A::Times,
-                A::Sort,
-                A::Filter,
-                A::Save,
-                A::Palette,
-            ],
-            (_, Some(Level::Refusal(_))) => &[A::Help, A::Back, A::CopyId, A::Palette],
-            (Some(Slot::Events), _) => &[
-                A::Help,
-                A::Open,
-                A::Search,
-                A::Filter,
-                A::NextProblem,
-                A::Mark,
-                A::Pause,
-                A::First,
-                A::Save,
-                A::Zoom,
-                A::Times,
-                A::Redact,
-                A::Palette,
-                A::Leave,
-            ],
-            _ => &[
-                A::Help,
-                A::Open,
-                A::NextPane,
-                A::Search,
-                A::Filter,
-                A::NextProblem,
-                A::Pause,
-                A::Save,
-                A::Zoom,
-                A::Sort,
-                A::Times,
-                A::Redact,
-                A::Theme,
-                A::Palette,
-                A::Leave,
-            ],
-        },
+    match (model.context(), model.list(), model.levels.last()) {
+        (Context::Prompt, ..) => &[A::Accept, A::Cancel, A::Complete, A::Older, A::Toggle],
+        (Context::Palette, ..) => &[A::Accept, A::Cancel, A::Newer, A::Older],
+        (Context::Confirm, ..) => &[A::Confirm, A::Cancel],
+        (Context::Payload, ..) => PAYLOAD,
+        (_, Some(Slot::Candidates | Slot::Roster), _) => CANDIDATES,
+        (_, Some(Slot::Timeline), _) => TIMELINE,
+        (_, _, Some(Level::Refusal(_))) => &[A::Help, A::Back, A::CopyId, A::Palette],
+        (_, Some(Slot::Events), _) => EVENTS,
+        _ => PANES,
     }
 }
 

@@ -49,6 +49,14 @@ pub(super) struct Spot<'a, R> {
     pub(super) earlier: Option<&'a R>,
 }
 
+impl<R> Clone for Spot<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Spot<'_, R> {}
+
 /// The columns there is room for: each with its place and width.
 pub(super) fn layout<R>(columns: &[Column<R>], room: u16, scene: Scene<'_>) -> Vec<(usize, u16, u16)> {
     let gap: u16 = if room >= 70 { 2 } else { 1 };

@@ -196,7 +196,7 @@ fn near(key: &str) -> String {
 
 fn colour(key: &str, text: &str) -> Result<Color, ThemeError> {
     let text = if text == "default" { "reset" } else { text };
-    text.parse().map_err(|_| ThemeError(format!("`{key}`: no colour is called `{text}`")))
+    text.parse().map_err(|_unparsed| ThemeError(format!("`{key}`: no colour is called `{text}`")))
 }
 
 #[cfg(test)]

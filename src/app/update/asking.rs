@@ -23,6 +23,12 @@ pub(super) fn ask(model: &mut Model, out: &mut Vec<Effect>) {
             Part::Assessment | Part::Candidacy => ask_head(model, hold, out),
             Part::Payload => {
                 ask_payload(model, out);
+                if let Some(Level::Payload(level)) = model.levels.last_mut() {
+                    let area = geometry::payload_area(rect, regions.framing, level);
+                    if let Some(reading) = &mut level.reading {
+                        reading.fit(area.rows.width, area.rows.height);
+                    }
+                }
                 // Its neighbours are wanted even where their list is not on screen.
                 ask_list(model, model.list_below(), None, hold, out);
             }

@@ -12,7 +12,7 @@ use super::super::msg::{Effect, Question, Slot};
 use super::super::notice::Tone;
 use super::super::overlay::{Link, Overlay};
 use super::super::prompt::{Prompt, Purpose};
-use super::super::reading::Reading;
+use super::super::reading::{Reading, Shape};
 use super::{finding, moves};
 use crate::domain::delivery::Seq;
 use crate::domain::envelope;
@@ -75,7 +75,7 @@ fn mark(model: &mut Model, out: &mut Vec<Effect>) {
 
 fn diff(model: &mut Model) {
     if let Some(Level::Payload(level)) = model.levels.last_mut() {
-        level.diff = !level.diff;
+        level.diff = level.reading.as_ref().is_none_or(|reading| reading.shape != Shape::Changes);
         if let Some(reading) = &mut level.reading {
             reading.show_changes(level.diff);
         }

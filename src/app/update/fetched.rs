@@ -3,7 +3,6 @@
 use super::super::level::{self, Level};
 use super::super::model::Model;
 use super::super::msg::{Answer, Effect, Slot, Ticket};
-use super::super::reading::Reading;
 use super::errands;
 use crate::domain::query::{EventDetail, Page};
 
@@ -93,15 +92,13 @@ fn payload(model: &mut Model, number: u64, answer: Detail) {
     let Some(detail) = level.head.get() else { return };
     level.label = detail.line.name.clone().unwrap_or_else(|| "unrecognised".into());
     if level.reading.is_none() {
-        level.reading = Some(Reading::new(&detail.body));
+        level.dress(model.redact);
     }
 }
 
 fn before(model: &mut Model, number: u64, answer: Detail) {
     let Some(Level::Payload(level)) = model.levels.last_mut() else { return };
-    if level.before.answer(number, answer)
-        && let (Some(before), Some(reading)) = (level.before.get(), &mut level.reading)
-    {
-        reading.compare(&before.body);
+    if level.before.answer(number, answer) {
+        level.dress(model.redact);
     }
 }

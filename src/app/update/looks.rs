@@ -18,6 +18,11 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
         Action::Sort => sort(model),
         Action::Redact => {
             model.redact = !model.redact;
+            for level in &mut model.levels {
+                if let Level::Payload(level) = level {
+                    level.dress(model.redact);
+                }
+            }
             let told = if model.redact { "Names, addresses and links are hidden" } else { "Shown in full" };
             model.say(Tone::Info, told);
         }

@@ -6,6 +6,7 @@ use super::super::model::Model;
 use super::super::msg::{Effect, Slot};
 use super::super::notice::Tone;
 use super::super::pane::Pane;
+use super::super::reading::Reading;
 use super::super::window::{Live, Window};
 use crate::domain::query::{AssessmentRow, CandidateRow, EventLine, EventRow, RiseRow};
 
@@ -193,9 +194,8 @@ pub(super) fn back(model: &mut Model) -> bool {
         return true;
     }
     if let Some(Level::Payload(level)) = model.levels.last_mut()
-        && level.reading.as_mut().is_some_and(super::super::reading::Reading::step_back)
+        && level.reading.as_mut().is_some_and(Reading::step_back)
     {
-        level.diff = false;
         return true;
     }
     model.levels.pop().is_some() || std::mem::take(&mut model.zoomed)

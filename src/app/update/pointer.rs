@@ -46,13 +46,14 @@ pub(super) fn mouse(model: &mut Model, column: u16, row: u16, kind: MouseKind) {
             }
         }
         Part::Payload => {
-            if let Some(Level::Payload(level)) = model.levels.last_mut()
-                && let Some(reading) = &mut level.reading
-            {
-                match wheel {
-                    Some(action) => (0..NOTCH).for_each(|_| reading.act(action)),
-                    None => reading.click(row.saturating_sub(rect.y), kind == MouseKind::Double),
-                }
+            let Some(Level::Payload(level)) = model.levels.last_mut() else { return };
+            let rows = geometry::payload_area(rect, regions.framing, level).rows;
+            let Some(reading) = &mut level.reading else { return };
+            let line = row.checked_sub(rows.y).filter(|line| *line < rows.height);
+            match (wheel, line) {
+                (Some(action), _) => (0..NOTCH).for_each(|_| reading.act(action)),
+                (None, Some(line)) => reading.click(line, kind == MouseKind::Double),
+                (None, None) => {}
             }
         }
         Part::Assessment | Part::Candidacy | Part::Refusal => {}
