@@ -70,6 +70,9 @@ pub fn render(model: &Model, styles: &Styles, area: Rect, buf: &mut Buffer) {
             Overlay::Link(link) => help::link(buf, area, link, scene),
         }
     }
+    if styles.symbols.ascii {
+        draw::to_ascii(buf);
+    }
 }
 
 fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
@@ -86,7 +89,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         slot: Slot::Candidates,
         pane: Pane::Candidates,
         window: &model.candidates,
-        columns: &candidates::COLUMNS,
+        columns: candidates::columns(model.view),
         marked: |_| false,
     };
     list::draw(buf, regions, &candidates, scene);

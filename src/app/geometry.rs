@@ -136,20 +136,41 @@ fn panes(model: &Model, body: Rect, single: bool) -> Vec<(Part, Rect)> {
     }
     // The focused pane takes what the others, with a title and a few rows each, leave.
     let small = (body.height / 7).clamp(3, 6);
-    let mut rest = body;
-    let mut parts = Vec::with_capacity(4);
-    for pane in Pane::ALL {
-        let lines = if pane == model.focus { body.height - 3 * small } else { small };
-        parts.push((part(pane), take(&mut rest, lines)));
+    let mut lines = [small; 4];
+    let mut spare = body.height - 3 * small;
+    // A list that is short leaves lines to the others: events have use for most of them.
+    let wanted = u16::try_from(total(model, model.focus)).unwrap_or(u16::MAX).saturating_add(4);
+    let focused = spare.min(wanted.max(spare / 2));
+    spare -= focused;
+    for pane in [Pane::Events, Pane::Candidates, Pane::Violations] {
+        if let Some(slot) = lines.get_mut(pane as usize).filter(|_| pane != model.focus) {
+            let more = if pane == Pane::Events { spare.div_ceil(2) } else { spare.min(2) };
+            *slot += more;
+            spare -= more;
+        }
     }
-    parts
+    if let Some(slot) = lines.get_mut(model.focus as usize) {
+        *slot = focused + spare;
+    }
+    let mut rest = body;
+    Pane::ALL.into_iter().zip(lines).map(|(pane, lines)| (part(pane), take(&mut rest, lines))).collect()
+}
+
+/// How many rows a pane's list has.
+fn total(model: &Model, pane: Pane) -> u64 {
+    match pane {
+        Pane::Assessments => model.assessments.total(),
+        Pane::Candidates => model.candidates.total(),
+        Pane::Violations => model.rises.total(),
+        Pane::Events => model.events.total(),
+    }
 }
 
 fn columns(model: &Model, body: Rect) -> [(Pane, Rect); 4] {
     let (left, right) = beside(body, body.width.div_ceil(2));
     // As many lines as there are assessments, within reason: their list is short and fully seen.
     let wanted = u16::try_from(model.assessments.total()).unwrap_or(u16::MAX).saturating_add(3);
-    let upper = wanted.clamp(body.height / 4, (body.height * 2 / 5).max(6)).max(6);
+    let upper = wanted.clamp(6, (body.height * 2 / 5).max(6));
     let (assessments, candidates) = above(left, upper);
     let (violations, events) = above(right, (body.height * 2 / 5).max(6));
     [

@@ -254,6 +254,11 @@ impl<R: Live> Window<R> {
         }
     }
 
+    /// Stays on the row under the cursor from now on, whatever arrives.
+    pub fn pin(&mut self) {
+        self.take(self.index);
+    }
+
     /// To this row, which may not be held yet.
     pub fn go(&mut self, key: R::Key) {
         if let Some(at) = self.page.rows.iter().position(|row| row.key() == key) {

@@ -34,6 +34,9 @@ const WORTH_KNOWING: [&str; 7] = [
     "ip proctoring enabled",
 ];
 
+/// How wide the names of bars are.
+const LABEL: u16 = 15;
+
 /// Draws the head if it is on screen.
 pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let (Some(rect), Some(level)) = (regions.of(Part::Assessment), scene.model.assessment()) else { return };
@@ -63,9 +66,9 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
 
 fn body(buf: &mut Buffer, area: Rect, level: &AssessmentLevel, detail: &AssessmentDetail, scene: Scene<'_>) {
     let columns: u16 = match area.width {
-        0..60 => 1,
-        60..110 => 2,
-        110..150 => 3,
+        0..52 => 1,
+        52..74 => 2,
+        74..150 => 3,
         _ => 4,
     };
     let wide = area.width / columns;
@@ -85,14 +88,12 @@ fn body(buf: &mut Buffer, area: Rect, level: &AssessmentLevel, detail: &Assessme
         violations(buf, rest, detail, scene);
         return;
     }
-    if columns == 3 {
-        let rest = histogram(buf, column(2), detail, scene);
-        violations(buf, below(rest), detail, scene);
-        return;
+    let rest = histogram(buf, column(2), detail, scene);
+    let rest = if rest.height > 6 { below(rest) } else { rest };
+    violations(buf, rest, detail, scene);
+    if columns == 4 {
+        settings(buf, column(3), level, scene);
     }
-    histogram(buf, below(rest), detail, scene);
-    violations(buf, column(2), detail, scene);
-    settings(buf, column(3), level, scene);
 }
 
 fn below(area: Rect) -> Rect {
@@ -114,12 +115,15 @@ fn head<'a>(text: &'static str, scene: Scene<'a>) -> Vec<Piece<'a>> {
 
 /// A label, a bar in proportion, a figure.
 fn bar<'a>(label: &str, count: u64, most: u64, width: u16, style: Style, scene: Scene<'a>) -> Vec<Piece<'a>> {
-    let room = f64::from(width.saturating_sub(20).max(4));
+    let room = f64::from(width.saturating_sub(LABEL + 5).max(3));
     let [full, ..] = scene.styles.symbols.shades;
     let exact = if most == 0 { 0.0 } else { count as f64 / most as f64 * room };
     let cells = (exact.round() as usize).max(usize::from(count > 0));
     vec![
-        Piece::styled(format!("{label:<13}"), if count == 0 { scene.styles.dim } else { style }),
+        Piece::styled(
+            format!("{label:<LABEL$}", LABEL = usize::from(LABEL)),
+            if count == 0 { scene.styles.dim } else { style },
+        ),
         Piece::styled(full.repeat(cells), style),
         Piece::raw(format!(" {}", text::count(count))),
     ]
@@ -157,11 +161,11 @@ fn rates(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Scene<'
     let all = totals.candidates;
     let of = |status: Status| totals.by_status.get(status.index()).copied().unwrap_or_default();
     let figure = |label: &'static str, value: String| {
-        vec![Piece::styled(format!("{label:<14}"), styles.dim), Piece::styled(value, styles.strong)]
+        vec![Piece::styled(format!("{label:<13}"), styles.dim), Piece::styled(value, styles.strong)]
     };
     let time = |millis: Option<i64>| millis.map_or("–".into(), text::duration);
     let share =
-        |part: u64| format!("{}  ({} of {})", text::percent(part, all), text::count(part), text::count(all));
+        |part: u64| format!("{} {}/{}", text::percent(part, all), text::count(part), text::count(all));
     let [done, ..] = stages(totals);
     let mut lines = vec![
         head("how it goes", scene),
@@ -169,13 +173,13 @@ fn rates(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Scene<'
         figure("completed", share(done)),
         figure("expired", share(of(Status::InvitationExpired))),
         figure("disqualified", share(of(Status::Disqualified))),
-        figure("to start", format!("{} median", time(detail.median_to_start))),
-        figure("to finish", format!("{} median", time(detail.median_to_finish))),
+        figure("median start", time(detail.median_to_start)),
+        figure("median time", time(detail.median_to_finish)),
     ];
     let average = totals.average_score().map_or("–".into(), |score| format!("{score:.1}"));
-    lines.push(figure("score", format!("{average} mean of {}", text::count(totals.scored))));
+    lines.push(figure("mean score", format!("{average} of {}", text::count(totals.scored))));
     lines.push(vec![
-        Piece::styled(format!("{:<14}", "flags"), styles.dim),
+        Piece::styled(format!("{:<13}", "flags"), styles.dim),
         Piece::styled(format!("{} {} red", styles.symbols.bad, totals.red), styles.bad),
         Piece::raw("  "),
         Piece::styled(format!("{} {} yellow", styles.symbols.warn, totals.yellow), styles.warn),
@@ -192,7 +196,7 @@ fn histogram(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Sce
         lines.push(vec![Piece::styled("none yet", styles.dim)]);
         return stack(buf, area, &lines, scene);
     }
-    let levels: u64 = if area.height >= 6 { 3 } else { 1 };
+    let levels: u64 = if area.height >= 12 { 3 } else { 1 };
     let wide = usize::from((area.width / 10).clamp(2, 4));
     for level in (0..levels).rev() {
         let mut line = String::new();

@@ -44,7 +44,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
 
 fn standing<'a>(row: &'a CandidateRow, scene: Scene<'a>) -> Vec<Piece<'a>> {
     let styles = scene.styles;
-    let mut line = cells::status(row.status, scene);
+    let mut line = cells::status(row.status, u16::MAX, scene);
     if let Some(at) = row.status_at {
         let since = format!(" for {}", text::duration(scene.model.now.since(at).max(0)));
         line.push(Piece::styled(since, styles.dim));

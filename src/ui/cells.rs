@@ -58,13 +58,14 @@ pub(super) fn when(at: Option<Timestamp>, scene: Scene<'_>) -> Vec<Piece<'_>> {
 }
 
 /// A status: sign and word.
-pub(super) fn status(status: Option<Status>, scene: Scene<'_>) -> Vec<Piece<'_>> {
+pub(super) fn status(status: Option<Status>, width: u16, scene: Scene<'_>) -> Vec<Piece<'_>> {
     let Some(status) = status else { return dim(scene.styles.symbols.none, scene) };
     let style = scene.styles.status(status);
+    let word = if status == Status::Disqualified && width < 14 { "disqual." } else { status_word(status) };
     vec![
         Piece::styled(scene.styles.symbols.status(status), style),
         Piece::styled(" ", style),
-        Piece::styled(status_word(status), style),
+        Piece::styled(word, style),
     ]
 }
 
@@ -124,7 +125,7 @@ pub(super) fn violations<'a>(counts: &Counts, scene: Scene<'a>) -> Vec<Piece<'a>
         if n > 0 {
             pieces.push(Piece::styled(format!(" {} ", scene.styles.symbols.dot), scene.styles.dim));
         }
-        let style = if is_grave(kind, count) { scene.styles.bad } else { scene.styles.warn };
+        let style = if is_grave(kind, count) { scene.styles.bad } else { scene.styles.text };
         pieces.push(Piece::styled(format!("{} {count}", kind_word(kind)), style));
     }
     pieces
@@ -137,7 +138,7 @@ pub(super) fn rises<'a>(rises: &[Rise], scene: Scene<'a>) -> Vec<Piece<'a>> {
         if n > 0 {
             pieces.push(Piece::styled(format!(" {} ", scene.styles.symbols.dot), scene.styles.dim));
         }
-        let style = if is_grave(rise.kind, rise.after) { scene.styles.bad } else { scene.styles.warn };
+        let style = if is_grave(rise.kind, rise.after) { scene.styles.bad } else { scene.styles.text };
         let arrow = scene.styles.symbols.arrow;
         let text = format!("{} {}{arrow}{}", kind_word(rise.kind), rise.before, rise.after);
         pieces.push(Piece::styled(text, style));

@@ -172,6 +172,25 @@ pub(super) fn centred(area: Rect, width: u16, height: u16) -> Rect {
     Rect { x, y, width, height }
 }
 
+/// For a terminal that knows no more than ASCII: what was drawn with other signs becomes the nearest one.
+pub(super) fn to_ascii(buf: &mut Buffer) {
+    let area = buf.area;
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            let Some(cell) = buf.cell_mut((x, y)).filter(|cell| !cell.symbol().is_ascii()) else { continue };
+            let sign = match cell.symbol() {
+                "…" => "~",
+                "“" | "”" => "\"",
+                "–" => "-",
+                "×" => "x",
+                "½" => "/",
+                _ => "?",
+            };
+            cell.set_symbol(sign);
+        }
+    }
+}
+
 /// Lets every place in a line of the screen stand out where a word is found.
 pub(super) fn highlight(buf: &mut Buffer, line: Rect, word: &str, styles: &Styles) {
     let line = line.intersection(buf.area);

@@ -17,9 +17,9 @@ use crate::domain::query::{EventLine, EventRow};
 /// The columns of the pane.
 pub(super) static COLUMNS: [Column<EventRow>; 9] = [
     Column { head: "when", width: Width::Time, rank: 1, right: true, cell: when },
-    Column { head: "event", width: Width::Flex(13, 22, 2), rank: 0, right: false, cell: event },
+    Column { head: "event", width: Width::Flex(14, 21, 2), rank: 0, right: false, cell: event },
     Column { head: "who", width: Width::Flex(12, 28, 3), rank: 2, right: false, cell: who },
-    Column { head: "what", width: Width::Flex(8, 34, 3), rank: 3, right: false, cell: what },
+    Column { head: "what", width: Width::Flex(14, 34, 3), rank: 3, right: false, cell: what },
     Column { head: "sent", width: Width::Fixed(4), rank: 4, right: true, cell: times },
     Column { head: "assessment", width: Width::Flex(12, 28, 2), rank: 5, right: false, cell: assessment },
     Column { head: "size", width: Width::Fixed(6), rank: 8, right: true, cell: size },
@@ -30,7 +30,7 @@ pub(super) static COLUMNS: [Column<EventRow>; 9] = [
 /// The columns of a timeline: everything is about one candidacy, and time is what matters.
 pub(super) static TIMELINE: [Column<EventRow>; 9] = [
     Column { head: "time", width: Width::Fixed(12), rank: 1, right: false, cell: clock },
-    Column { head: "after", width: Width::Fixed(7), rank: 2, right: true, cell: gap },
+    Column { head: "after", width: Width::Fixed(8), rank: 2, right: true, cell: gap },
     Column { head: "event", width: Width::Flex(14, 22, 2), rank: 0, right: false, cell: event },
     Column { head: "what it brought", width: Width::Flex(14, 60, 4), rank: 2, right: false, cell: what },
     Column { head: "score", width: Width::Fixed(5), rank: 3, right: true, cell: score },
@@ -77,7 +77,12 @@ fn gap<'a>(row: &'a EventRow, scene: Scene<'a>, spot: Spot<'a, EventRow>) -> Vec
 /// The half of an event's name after the dot, as people write it.
 fn spoken(kind: EventKind) -> String {
     let word = kind.event().replace('_', " ");
-    if kind.of_assessment() { format!("assessment {word}") } else { word }
+    match kind {
+        EventKind::InvitedForInterview => "interview".into(),
+        EventKind::InvitationExpired => "expired".into(),
+        kind if kind.of_assessment() => format!("assessment {word}"),
+        _ => word,
+    }
 }
 
 fn event<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {

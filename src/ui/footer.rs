@@ -15,6 +15,8 @@ use crate::app::geometry::{Framing, Regions};
 use crate::app::keymap::Context;
 use crate::app::level::Level;
 use crate::app::msg::Slot;
+use crate::app::overlay::Overlay;
+use crate::app::prompt::{Prompt, Purpose};
 
 /// Draws the footer, and the box over it that shows how a chord goes on.
 pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
@@ -133,7 +135,18 @@ const PANES: &[A] = &[
 fn wanted(scene: Scene<'_>) -> &'static [A] {
     let model = scene.model;
     match (model.context(), model.list(), model.levels.last()) {
-        (Context::Prompt, ..) => &[A::Accept, A::Cancel, A::Complete, A::Older, A::Toggle],
+        (Context::Prompt, ..) => match model.overlays.last() {
+            Some(Overlay::Prompt(Prompt { purpose: Purpose::Filter, .. })) => {
+                &[A::Accept, A::Cancel, A::Complete, A::Older]
+            }
+            Some(Overlay::Prompt(Prompt { purpose: Purpose::Search, .. })) => {
+                &[A::Accept, A::Cancel, A::Older]
+            }
+            Some(Overlay::Prompt(Prompt { purpose: Purpose::Save { .. }, .. })) => {
+                &[A::Accept, A::Cancel, A::Toggle]
+            }
+            _ => &[A::Accept, A::Cancel],
+        },
         (Context::Palette, ..) => &[A::Accept, A::Cancel, A::Newer, A::Older],
         (Context::Confirm, ..) => &[A::Confirm, A::Cancel],
         (Context::Payload, ..) => PAYLOAD,
@@ -169,6 +182,13 @@ fn which_key(buf: &mut Buffer, footer: Rect, scene: Scene<'_>) {
 /// Empties a rectangle and sets it off as something on top.
 pub(super) fn boxed(buf: &mut Buffer, rect: Rect, scene: Scene<'_>) {
     let rect = rect.intersection(buf.area);
+    // A wide letter that the box would halve goes whole.
+    for y in rect.top()..rect.bottom() {
+        let left = rect.x.checked_sub(1).and_then(|x| buf.cell_mut((x, y)));
+        if let Some(cell) = left.filter(|cell| text::width(cell.symbol()) > 1) {
+            cell.set_symbol(" ");
+        }
+    }
     draw::clear(buf, rect, scene.styles.bar);
     draw::frame(buf, rect, Framing::Box, scene.styles.dim, &draw::Labels::default(), scene.styles);
 }

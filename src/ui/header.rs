@@ -99,7 +99,8 @@ fn rate(room: u16, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let seconds = rate.seconds();
     let each = seconds.len() / cells;
     let sums: Vec<u64> = seconds.chunks(each).map(|some| some.iter().sum()).collect();
-    let most = sums.iter().copied().max().unwrap_or_default().max(1);
+    // A steady stream fills three quarters, so that a burst has somewhere to go.
+    let most = (sums.iter().copied().max().unwrap_or_default() * 4 / 3).max(1);
     let bars = styles.symbols.bars;
     let bar = |sum: &u64| {
         let height = if *sum == 0 { 0 } else { (sum * 7).div_ceil(most) as usize };
@@ -108,7 +109,11 @@ fn rate(room: u16, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let curve: String = sums.iter().map(bar).collect();
     let now = rate.per_second();
     let figure = if now >= 100.0 { format!(" {now:.0}/s ") } else { format!(" {now:.1}/s ") };
-    vec![Piece::styled(curve, styles.accent(Pane::Candidates)), Piece::styled(figure, styles.text)]
+    vec![
+        Piece::raw("  "),
+        Piece::styled(curve, styles.accent(Pane::Candidates)),
+        Piece::styled(figure, styles.text),
+    ]
 }
 
 /// A refusal's reason in a word or two.
@@ -131,13 +136,15 @@ fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut pieces = vec![Piece::raw(" "), number(sums.events), Piece::styled(" events", styles.dim)];
     let repeated = sums.duplicates();
     pieces.extend([dot(), number(repeated), Piece::styled(" repeated", styles.dim)]);
+    let narrow = area.width < 100;
     if sums.unrecognised > 0 {
-        let text = format!("{} unrecognised", text::count(sums.unrecognised));
+        let word = if narrow { "unknown" } else { "unrecognised" };
+        let text = format!("{} {word}", text::count(sums.unrecognised));
         pieces.extend([dot(), Piece::styled(text, styles.warn)]);
     }
     if model.mode != Mode::Open {
         pieces.push(dot());
-        pieces.extend(refused(scene));
+        pieces.extend(refused(narrow, scene));
     }
     for (count, word) in [(vitals.unavailable, "put off (503)"), (vitals.too_large, "too large")] {
         if count > 0 {
@@ -151,13 +158,13 @@ fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         Some(at) => format!("last event {} ago ", text::age(model.now.since(at))),
         None => "no event yet ".into(),
     };
-    let last = [Piece::styled(last, styles.dim)];
+    let last = [Piece::raw(" "), Piece::styled(last, styles.dim)];
     let used = draw::pieces_right(buf, area, &last, styles);
     draw::pieces(buf, Rect { width: area.width - used, ..area }, &pieces, styles);
 }
 
 /// How many were refused, why, and when the last one was.
-fn refused(scene: Scene<'_>) -> Vec<Piece<'static>> {
+fn refused(narrow: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
     let vitals = &model.vitals;
     if vitals.refused() == 0 {
@@ -166,15 +173,22 @@ fn refused(scene: Scene<'_>) -> Vec<Piece<'static>> {
             Piece::styled(" refused", styles.dim),
         ];
     }
-    let counts = Code::ALL.into_iter().zip(vitals.refused).filter(|(_, count)| *count > 0);
-    let reasons: Vec<String> =
-        counts.map(|(code, count)| format!("{} {}", text::count(count), reason(code))).collect();
-    let last = vitals.refusals.last().map(|refusal| text::age(model.now.since(refusal.at)));
-    let last = last.map(|age| format!(", {age} ago")).unwrap_or_default();
+    let latest = vitals.refusals.last();
+    let age = latest.map(|refusal| text::age(model.now.since(refusal.at)));
+    let why = if narrow {
+        let reason = latest.map(|refusal| reason(refusal.code)).unwrap_or_default();
+        format!("{reason} {}", age.unwrap_or_default())
+    } else {
+        let counts = Code::ALL.into_iter().zip(vitals.refused).filter(|(_, count)| *count > 0);
+        let mut reasons: Vec<String> =
+            counts.map(|(code, count)| format!("{} {}", text::count(count), reason(code))).collect();
+        reasons.extend(age.map(|age| format!("{age} ago")));
+        reasons.join(", ")
+    };
     let text = format!("{} refused", text::count(vitals.refused()));
     vec![
         Piece::styled(text, styles.bad.add_modifier(Modifier::BOLD)),
-        Piece::styled(format!(" ({}{last})", reasons.join(", ")), styles.bad),
+        Piece::styled(format!(" ({})", why.trim()), styles.bad),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::app::geometry::{self, Framing, Part, Regions};
 use crate::app::model::Model;
 use crate::app::msg::Slot;
 use crate::app::pane::{self, Pane, View};
-use crate::app::window::{Live, Window};
+use crate::app::window::{Live, Seen, Window};
 use crate::domain::query::Sort;
 
 /// A list and how it is shown.
@@ -53,6 +53,9 @@ pub(super) fn draw<R: Live>(buf: &mut Buffer, regions: &Regions, list: &List<'_,
             break;
         }
         let marked = (list.marked)(seen.row);
+        // Where nobody has moved it, the cursor of another list is no news.
+        let cursor = seen.cursor && (focused || !list.window.follows());
+        let seen = Seen { cursor, ..seen };
         let look = table::Look { focused, accent, marked, newest_first };
         table::row(buf, rect, list.columns, &places, &seen, look, scene);
         if let (true, Some(word)) = (focused, &scene.model.search) {

@@ -26,7 +26,7 @@ pub struct Symbols {
     pub cut: &'static str,
     /// Eight heights of a little bar, lowest first.
     pub bars: [&'static str; 8],
-    /// Shades of a bar, strongest first: done, in the test, opened, invited, out, thrown out.
+    /// Parts of a bar: the higher, the further they came: done, in the test, opened, invited; run out, thrown out.
     pub shades: [&'static str; 6],
     /// Everything is well.
     pub good: &'static str,
@@ -62,7 +62,7 @@ pub const UNICODE: Symbols = Symbols {
     arrow: "→",
     cut: "…",
     bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-    shades: ["█", "▓", "▒", "░", "·", "╳"],
+    shades: ["▆", "▄", "▂", "▁", "·", "×"],
     good: "✓",
     warn: "▲",
     bad: "●",
@@ -87,7 +87,7 @@ pub const ASCII: Symbols = Symbols {
     arrow: "->",
     cut: "~",
     bars: ["_", ".", ":", "-", "=", "+", "*", "#"],
-    shades: ["#", "=", "+", "-", ".", "x"],
+    shades: ["#", "=", "-", "_", ".", "x"],
     good: "ok",
     warn: "!",
     bad: "!!",
@@ -116,7 +116,7 @@ impl Symbols {
             (Status::Enrolled, false) => "◔",
             (Status::InProgress, false) => "◑",
             (Status::Completed, false) => "◆",
-            (Status::Disqualified, false) => "╳",
+            (Status::Disqualified, false) => "✗",
             (Status::InvitedForInterview, false) => "★",
             (Status::Rejected, false) => "▽",
             (Status::Invited, true) => ".",

@@ -57,33 +57,42 @@ impl<R> Clone for Spot<'_, R> {
 
 impl<R> Copy for Spot<'_, R> {}
 
+/// Columns of a higher rank than this come in only once the others have the width they like.
+const ESSENTIAL: u8 = 5;
+
+impl Width {
+    /// The width below which a column is of no use, and the one it likes.
+    fn wanted(self, scene: Scene<'_>) -> (u16, u16) {
+        match self {
+            Self::Fixed(cells) => (cells, cells),
+            Self::Time => (text::when_width(scene.model), text::when_width(scene.model)),
+            Self::Flex(least, most, _) => (least, least + (most - least) * 2 / 3),
+        }
+    }
+}
+
 /// The columns there is room for: each with its place and width.
 pub(super) fn layout<R>(columns: &[Column<R>], room: u16, scene: Scene<'_>) -> Vec<(usize, u16, u16)> {
     let gap: u16 = if room >= 70 { 2 } else { 1 };
-    let least = |column: &Column<R>| match column.width {
-        Width::Fixed(cells) | Width::Flex(cells, ..) => cells,
-        Width::Time => text::when_width(scene.model),
-    };
-    let mut order: Vec<usize> = (0..columns.len()).collect();
-    order.sort_by_key(|at| columns.get(*at).map(|column| column.rank));
-    let mut left = room.saturating_sub(GUTTER);
+    let room = room.saturating_sub(GUTTER);
+    let mut order: Vec<(usize, &Column<R>)> = columns.iter().enumerate().collect();
+    order.sort_by_key(|(_, column)| column.rank);
+    let (mut least, mut liked) = (0, 0);
     let mut chosen: Vec<(usize, u16)> = Vec::new();
-    for at in order {
-        let Some(column) = columns.get(at) else { continue };
+    for (at, column) in order {
+        let (needs, likes) = column.width.wanted(scene);
         let gap = if chosen.is_empty() { 0 } else { gap };
-        let wanted = least(column);
-        if wanted + gap <= left {
-            left -= wanted + gap;
-            chosen.push((at, wanted));
-        } else if chosen.is_empty() {
-            chosen.push((at, left));
-            left = 0;
+        let others = if column.rank > ESSENTIAL { liked } else { least };
+        if others + needs + gap <= room || chosen.is_empty() {
+            least += needs + gap;
+            liked += likes + gap;
+            chosen.push((at, needs.min(room)));
         } else {
             break;
         }
     }
     chosen.sort_by_key(|(at, _)| *at);
-    grow(columns, &mut chosen, left);
+    grow(columns, &mut chosen, room.saturating_sub(least));
     let mut x = GUTTER;
     let placed = chosen.into_iter().map(|(at, wide)| {
         let here = x;

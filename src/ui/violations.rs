@@ -16,7 +16,7 @@ pub(super) static COLUMNS: [Column<RiseRow>; 8] = [
     Column { head: "when", width: Width::Time, rank: 1, right: true, cell: when },
     Column { head: "candidate", width: Width::Flex(12, 28, 3), rank: 0, right: false, cell: who },
     Column { head: "violation", width: Width::Flex(10, 16, 3), rank: 2, right: false, cell: kind },
-    Column { head: "count", width: Width::Flex(6, 9, 1), rank: 3, right: false, cell: count },
+    Column { head: "count", width: Width::Flex(7, 9, 1), rank: 3, right: false, cell: count },
     Column { head: "flag", width: Width::Fixed(8), rank: 4, right: false, cell: flag },
     Column { head: "status", width: Width::Flex(11, 14, 1), rank: 6, right: false, cell: status },
     Column { head: "assessment", width: Width::Flex(12, 30, 2), rank: 5, right: false, cell: assessment },
@@ -33,7 +33,7 @@ fn who<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piec
 
 fn kind<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     let grave = matches!(row.kind, ViolationKind::AiPlugin | ViolationKind::CopyPaste);
-    let style = if grave { scene.styles.bad } else { scene.styles.warn };
+    let style = if grave { scene.styles.bad } else { scene.styles.text };
     vec![Piece::styled(row.kind.title(), style)]
 }
 
@@ -55,8 +55,8 @@ fn flag<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Pie
     if row.flag == Flag::Green { dim(scene.styles.symbols.none, scene) } else { cells::flag(row.flag, scene) }
 }
 
-fn status<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
-    cells::status(row.status, scene)
+fn status<'a>(row: &'a RiseRow, scene: Scene<'a>, spot: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
+    cells::status(row.status, spot.width, scene)
 }
 
 fn assessment<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {

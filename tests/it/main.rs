@@ -1,4 +1,5 @@
 //! What holds across modules, in one target so that it is linked once.
 
+mod keys;
 mod screens;
 mod support;

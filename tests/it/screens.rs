@@ -1,18 +1,316 @@
-//! Frames of every screen, as a person sees them.
+//! Frames of every screen, as a person sees them, reached by the keys a person presses.
 
-use super::support::{Harness, session::Session};
+use invigil::app::model::{Mode, Setup};
+use invigil::app::msg::{Effect, MouseKind, Msg, Outcome};
+use invigil::ui::styles::Styles;
+use invigil::ui::theme::{Depth, Theme};
+
+use super::support::session::{Session, at};
+use super::support::{Harness, text};
+
+const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 36), (200, 60)];
+
+/// Snapshots of one screen in every size.
+fn everywhere(name: &str, candidates: usize, keys: &str) {
+    for (columns, rows) in SIZES {
+        let session = if candidates == 0 { Session::default() } else { Session::rollout(candidates) };
+        let mut harness = Harness::new(session, (columns, rows));
+        harness.script(keys);
+        insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), harness.frame());
+    }
+}
+
+fn harness(keys: &str) -> Harness {
+    let mut harness = Harness::new(Session::rollout(60), (120, 36));
+    harness.script(keys);
+    harness
+}
 
 #[test]
-fn peek() {
-    if let Ok(spec) = std::env::var("PEEK") {
-        let mut parts = spec.split('|');
-        let size: Vec<u16> = parts.next().unwrap().split('x').map(|n| n.parse().unwrap()).collect();
-        let n: usize = parts.next().unwrap().parse().unwrap();
-        let keys = parts.next().unwrap_or_default();
-        let session = if n == 0 { Session::default() } else { Session::rollout(n) };
-        let mut harness = Harness::new(session, (size[0], size[1]));
-        harness.script(keys);
-        println!("{}", harness.frame());
-        std::fs::write("/tmp/peek.ansi", super::support::ansi(&harness.buffer())).unwrap();
+fn nothing_received_yet() {
+    everywhere("empty", 0, "");
+}
+
+#[test]
+fn a_busy_start_screen() {
+    everywhere("assessments", 60, "");
+    everywhere("candidates", 60, "2jj");
+    everywhere("violations", 60, "3jj");
+    everywhere("events", 60, "4jj");
+}
+
+#[test]
+fn a_pane_alone() {
+    everywhere("zoomed", 60, "2+");
+}
+
+#[test]
+fn an_assessment_in_depth() {
+    everywhere("assessment", 60, "<enter>");
+}
+
+#[test]
+fn a_candidacys_timeline() {
+    everywhere("timeline", 60, "2<enter>jjj");
+}
+
+#[test]
+fn a_payload() {
+    everywhere("payload", 60, "2<enter>G<enter>/tabSwitch<enter>");
+}
+
+#[test]
+fn what_changed() {
+    everywhere("changes", 60, "2<enter>Gd");
+}
+
+#[test]
+fn why_a_delivery_was_refused() {
+    everywhere("refusal", 60, "4<enter>");
+}
+
+#[test]
+fn questions_have_short_answers() {
+    everywhere("in_test", 60, "2]");
+    everywhere("not_started", 60, "2]]");
+    everywhere("red", 60, "2[");
+    everywhere("disqualified", 60, "2[[");
+}
+
+#[test]
+fn overlays() {
+    everywhere("help", 60, "?");
+    everywhere("palette", 60, ":cop");
+    everywhere("filter_mistake", 60, "fflag:rod");
+    everywhere("filtered", 60, "fflag:red<enter>2");
+    everywhere("which_key", 60, "y");
+    everywhere("save", 60, "s");
+    everywhere("link", 60, "2o");
+}
+
+#[test]
+fn a_secret_is_asked_for() {
+    for size in SIZES {
+        let setup = Setup {
+            has_secret: false,
+            size,
+            url: Some("http://127.0.0.1:8080/webhook".into()),
+            ..Setup::default()
+        };
+        let mut harness = Harness::with(Setup { now: at(0), ..setup }, Session::default());
+        harness.script("whsec_short<enter>");
+        assert!(matches!(harness.effects.last(), Some(Effect::SetSecret(_))));
+        harness.send(Msg::Done(Outcome::SecretRejected(
+            "This is too short: a secret has 24 bytes or more".into(),
+        )));
+        let (columns, rows) = size;
+        insta::assert_snapshot!(format!("secret_{columns}x{rows}"), harness.frame());
+        harness.script("<esc>");
+        assert!(harness.frame().contains("No secret yet") && harness.model.overlays.is_empty());
     }
+}
+
+#[test]
+fn without_colour_or_unicode_it_says_the_same() {
+    let mut harness = harness("2jj");
+    harness.model.ascii = true;
+    harness.styles = Styles::new(&Theme::built_in("mono"), Depth::Full, true);
+    let buffer = harness.buffer();
+    let frame = text(&buffer);
+    insta::assert_snapshot!("mono_ascii_120x36", frame);
+    assert!(frame.is_ascii());
+    let reset = ratatui::style::Color::Reset;
+    assert!(buffer.content().iter().all(|cell| cell.fg == reset && cell.bg == reset));
+    let turned =
+        buffer.content().iter().filter(|cell| cell.modifier.contains(ratatui::style::Modifier::REVERSED));
+    assert!(turned.count() > 40, "the cursor's row is turned round");
+}
+
+#[test]
+fn redaction_hides_people_everywhere() {
+    for keys in ["", "2<enter>", "2<enter>G<enter>", "2<enter>G<enter>R", "3", "<enter>", "2<enter>Gd"] {
+        let mut harness = harness(&format!("x{keys}"));
+        for _ in 0..3 {
+            let frame = harness.frame();
+            for word in ["Bea", "Grant", "Olu", "candidate0@", "example.com", "203.0.113", "example.testlify"]
+            {
+                assert!(!frame.contains(word), "{word} after {keys}:\n{frame}");
+            }
+            harness.script("<pagedown>");
+        }
+    }
+}
+
+#[test]
+fn hostile_text_stays_in_its_cell() {
+    let mut session = Session::rollout(5);
+    let nasty =
+        format!("\u{1b}]0;owned\u{7}\u{202e}evil\u{200b}{}\u{9b}31m李", "e\u{301}\u{302}\u{303}".repeat(400));
+    let event = invigil::domain::event::Event {
+        name: Some(nasty.clone()),
+        assessment_id: Some(nasty.clone()),
+        assessment_name: Some(nasty.clone()),
+        candidate_id: Some(nasty.clone()),
+        candidate_name: Some(nasty.clone()),
+        email: Some(nasty),
+        kind: Some(invigil::domain::event::EventKind::InProgress),
+        ..Default::default()
+    };
+    session.keep(event, at(-1));
+    for keys in ["", "G", "2", "2<enter>", "4", "<enter>"] {
+        let mut harness = Harness::new(Session::default(), (100, 30));
+        std::mem::swap(&mut harness.session, &mut session);
+        harness.commit();
+        harness.script(keys);
+        let frame = harness.frame();
+        let controls =
+            frame.chars().filter(|c| *c != '\n' && (c.is_control() || matches!(c, '\u{202e}' | '\u{200b}')));
+        assert_eq!(controls.count(), 0, "{frame}");
+        std::mem::swap(&mut harness.session, &mut session);
+    }
+}
+
+#[test]
+fn the_cursor_stays_on_its_row_while_rows_arrive() {
+    let mut harness = harness("4jjj");
+    let row = harness.model.events.current().cloned();
+    for n in 0..80 {
+        let event = invigil::domain::event::Event { name: Some(format!("new.{n}")), ..Default::default() };
+        harness.session.keep(event, at(n));
+        harness.commit();
+        assert_eq!(harness.model.events.current().cloned(), row);
+    }
+    assert!(harness.frame().contains("newer"));
+    harness.script("g");
+    assert!(harness.frame().contains("new.79"));
+}
+
+#[test]
+fn paused_means_still() {
+    let mut harness = harness("4<space>");
+    let total = harness.model.events.total();
+    for n in 0..5 {
+        let event = invigil::domain::event::Event { name: Some(format!("new.{n}")), ..Default::default() };
+        harness.session.keep(event, at(n));
+        let count = harness.session.len();
+        harness.vitals(count);
+        harness.commit();
+    }
+    assert_eq!(harness.model.events.total(), total);
+    assert!(harness.frame().contains("PAUSED +5 new"), "{}", harness.frame());
+    harness.script("<space>");
+    assert_eq!(harness.model.events.total(), total + 5);
+}
+
+#[test]
+fn a_filter_is_kept_until_a_good_one_comes() {
+    let mut harness = harness("fflag:red<enter>");
+    let red = harness.model.candidates.total();
+    assert!(red > 0 && red < 60);
+    harness.script("f<ctrl-u>flag:rod<enter>");
+    assert_eq!(harness.model.overlays.len(), 1, "the mistake stays on screen");
+    harness.script("<esc>");
+    assert_eq!(harness.model.candidates.total(), red);
+    harness.script("s");
+    assert!(harness.frame().contains("Only what the filter chooses"));
+    harness.script("<enter>");
+    let saved = harness.effects.pop().unwrap();
+    assert!(matches!(saved, Effect::Save { filter: Some(_), redact: false, .. }), "{saved:?}");
+    harness.script("f<ctrl-u><enter>");
+    assert_eq!(harness.model.candidates.total(), 60);
+}
+
+#[test]
+fn searching_a_list_goes_round() {
+    let mut harness = harness("2/grant<enter>");
+    let first = harness.model.candidates.current().cloned().unwrap();
+    let mut seen = vec![first.candidate_id.clone()];
+    for _ in 0..60 {
+        harness.script("n");
+        let row = harness.model.candidates.current().cloned().unwrap();
+        if row.candidate_id == first.candidate_id {
+            break;
+        }
+        assert!(row.name.unwrap().contains("Grant"));
+        seen.push(row.candidate_id);
+    }
+    assert!(seen.len() > 2);
+    harness.script("N");
+    assert_eq!(harness.model.candidates.current().map(|row| &row.candidate_id), seen.last());
+    harness.script("/nobody at all<enter>");
+    assert!(harness.frame().contains("is not in this list"));
+}
+
+#[test]
+fn problems_and_marks_are_stepped_through() {
+    let mut harness = harness("4Gm");
+    let marked = harness.model.events.current().cloned();
+    harness.script("gu");
+    assert_ne!(harness.model.events.current().cloned(), marked, "there is one before it");
+    harness.script("u");
+    assert_eq!(
+        harness.model.events.current().map(invigil::domain::query::Row::key),
+        marked.as_ref().map(invigil::domain::query::Row::key)
+    );
+    harness.script("ge");
+    let before = harness.model.events.index();
+    harness.script("eee");
+    assert!(harness.model.events.index() > before);
+    harness.script("<enter>e");
+    assert!(harness.model.payload().is_some_and(|level| level.head.get().is_some()));
+}
+
+#[test]
+fn copying_leaves_as_an_effect() {
+    let copied = |keys: &str| match harness(keys).effects.pop() {
+        Some(Effect::Copy { text, what }) => (text, what),
+        other => panic!("{keys}: {other:?}"),
+    };
+    assert_eq!(copied("yu").0, "http://127.0.0.1:8080/webhook");
+    assert_eq!(copied("4jjjjyi").1, "the event's id");
+    assert!(copied("4jjjjyb").0.starts_with('{'));
+    assert!(
+        copied("4jjjjyc").0.starts_with("curl -sS -X POST 'http://127.0.0.1:8080/webhook' -H 'content-type")
+    );
+    assert_eq!(copied("2<enter>G<enter>/lastName<enter>yp").0, ".data.candidate.lastName");
+}
+
+#[test]
+fn the_mouse_takes_panes_rows_and_depth() {
+    let mut harness = harness("");
+    let press = |harness: &mut Harness, column, row, kind| harness.send(Msg::Mouse { column, row, kind });
+    press(&mut harness, 70, 25, MouseKind::Press);
+    assert_eq!(harness.model.focus, invigil::app::pane::Pane::Events);
+    let at = harness.model.events.index();
+    press(&mut harness, 70, 25, MouseKind::WheelDown);
+    assert_eq!(harness.model.events.index(), at + 3);
+    press(&mut harness, 10, 20, MouseKind::Double);
+    assert!(harness.model.candidacy().is_some());
+}
+
+#[test]
+fn quitting_goes_back_first() {
+    let mut harness = harness("2<enter><enter>q");
+    assert_eq!(harness.model.levels.len(), 1);
+    harness.script("qq");
+    assert_eq!(harness.effects.last(), Some(&Effect::Quit));
+    assert_eq!(self::harness("2<enter>Q").effects.last(), Some(&Effect::Quit));
+    assert_eq!(self::harness("f<ctrl-c>").effects.last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn a_saved_session_says_so() {
+    let setup = Setup {
+        mode: Mode::Open,
+        path: "/tmp/x.json".into(),
+        size: (120, 36),
+        now: at(0),
+        ..Setup::default()
+    };
+    let harness = Harness::with(setup, Session::rollout(3));
+    let frame = harness.frame();
+    assert!(
+        frame.contains("SAVED") && frame.contains("/tmp/x.json") && !frame.contains("refused ("),
+        "{frame}"
+    );
 }

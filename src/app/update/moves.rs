@@ -40,6 +40,7 @@ pub(super) fn act(model: &mut Model, action: Action, _out: &mut Vec<Effect>) {
 /// What a list can be told; lets one function speak to lists of any rows.
 trait Scroll {
     fn scroll(&mut self, action: Action);
+    fn pin(&mut self);
 }
 
 impl<R: Live> Scroll for Window<R> {
@@ -56,11 +57,15 @@ impl<R: Live> Scroll for Window<R> {
             _ => {}
         }
     }
+
+    fn pin(&mut self) {
+        Self::pin(self);
+    }
 }
 
-/// Moves in a list.
-pub(super) fn scroll(model: &mut Model, slot: Slot, action: Action) {
-    let window: Option<&mut dyn Scroll> = match slot {
+/// A list of any rows.
+fn window(model: &mut Model, slot: Slot) -> Option<&mut dyn Scroll> {
+    match slot {
         Slot::Assessments => Some(&mut model.assessments),
         Slot::Candidates => Some(&mut model.candidates),
         Slot::Violations => Some(&mut model.rises),
@@ -71,8 +76,12 @@ pub(super) fn scroll(model: &mut Model, slot: Slot, action: Action) {
             _ => None,
         }),
         _ => None,
-    };
-    if let Some(window) = window {
+    }
+}
+
+/// Moves in a list.
+pub(super) fn scroll(model: &mut Model, slot: Slot, action: Action) {
+    if let Some(window) = window(model, slot) {
         window.scroll(action);
     }
 }
@@ -139,8 +148,13 @@ pub(super) fn payload(line: &EventLine, diff: bool) -> PayloadLevel {
     PayloadLevel::new(line.seq, label, diff)
 }
 
-/// Drills in.
+/// Drills in. What is open is the row that was under the cursor: it stays there for the way back.
 pub(super) fn open(model: &mut Model) {
+    if let Some(slot) = model.list()
+        && let Some(window) = window(model, slot)
+    {
+        window.pin();
+    }
     let level = match model.list() {
         Some(Slot::Assessments) => model.assessments.current().map(assessment),
         Some(Slot::Candidates) => model.candidates.current().map(candidacy),
