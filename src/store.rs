@@ -6,6 +6,7 @@
 //! of deliveries; the writer takes whatever waits as one group.
 
 mod csv;
+mod depth;
 pub mod export;
 pub mod follower;
 pub mod import;
