@@ -5,6 +5,7 @@
 //! anything is acknowledged or shown; and whatever follows (the terminal, a log, an export) reads what is
 //! committed. ARCHITECTURE.md has the map, the layers and where to change what.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod domain;
@@ -13,3 +14,4 @@ pub mod payload;
 pub mod pulse;
 pub mod source;
 pub mod store;
+pub mod ui;

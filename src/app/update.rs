@@ -1,0 +1,210 @@
+//! One message in, the model changed, effects out; then the questions whose answers the screen lacks.
+
+mod asking;
+mod doing;
+mod errands;
+mod fetched;
+mod finding;
+mod looks;
+mod moves;
+mod pointer;
+mod typing;
+
+use super::action::{Action, Group};
+use super::key::Key;
+use super::keymap::{Context, Resolved};
+use super::level::Level;
+use super::model::Model;
+use super::msg::{Effect, Msg, Outcome};
+use super::notice::{Notice, Tone};
+use super::overlay::Overlay;
+use super::prompt::{Prompt, Purpose};
+use crate::domain::clean::Clean;
+use crate::domain::filter::{Filter, Term, When};
+use crate::domain::time::Timestamp;
+use crate::domain::vitals::Vitals;
+
+/// How often a list whose filter counts back from now is read again.
+const SLIDING_SECS: i64 = 5;
+
+/// Takes a message in.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut out = Vec::new();
+    match msg {
+        Msg::Key(key) => press(model, key, &mut out),
+        Msg::Paste(text) => typing::paste(model, &text),
+        Msg::Mouse { column, row, kind } => pointer::mouse(model, column, row, kind),
+        Msg::Resize(columns, rows) => model.size = (columns, rows),
+        Msg::Tick(now) => tick(model, now, &mut out),
+        Msg::Vitals(vitals) => take_vitals(model, *vitals),
+        Msg::Committed { revision } => {
+            model.revision = revision;
+            expire(model);
+        }
+        Msg::Fetched(ticket, answer) => fetched::take(model, ticket, answer, &mut out),
+        Msg::Done(outcome) => done(model, outcome),
+    }
+    asking::ask(model, &mut out);
+    out
+}
+
+fn press(model: &mut Model, key: Key, out: &mut Vec<Effect>) {
+    model.pending.push(key);
+    let context = model.context();
+    match model.keymap.resolve(context, &model.pending) {
+        Resolved::Action(action) => {
+            model.pending.clear();
+            act(model, action, out);
+        }
+        Resolved::Pending => {}
+        Resolved::None => {
+            model.pending.clear();
+            if matches!(context, Context::Prompt | Context::Palette) {
+                typing::key(model, key);
+            }
+        }
+    }
+}
+
+/// Does what the user wants.
+fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
+    if model.context() == Context::Palette && matches!(action, Action::PageDown | Action::PageUp) {
+        typing::page(model, if action == Action::PageDown { 10 } else { -10 });
+        return;
+    }
+    match action.group() {
+        Group::Move => moves::act(model, action, out),
+        Group::Find => finding::act(model, action, out),
+        Group::Act => doing::act(model, action, out),
+        Group::Payload => match model.levels.last_mut() {
+            Some(Level::Payload(level)) => {
+                if let Some(reading) = &mut level.reading {
+                    reading.act(action);
+                }
+            }
+            _ => model.say(Tone::Info, "Only in a payload: open an event first"),
+        },
+        Group::Look | Group::Program => looks::act(model, action, out),
+        Group::Typing => typing::act(model, action, out),
+    }
+}
+
+fn tick(model: &mut Model, now: Timestamp, out: &mut Vec<Effect>) {
+    model.now = now;
+    model.rate.sample(model.vitals.accepted, now);
+    model.assessments.tick(now);
+    model.candidates.tick(now);
+    model.rises.tick(now);
+    model.events.tick(now);
+    for level in &mut model.levels {
+        match level {
+            Level::Assessment(level) => level.roster.tick(now),
+            Level::Candidacy(level) => level.timeline.tick(now),
+            Level::Payload(_) | Level::Refusal(_) => {}
+        }
+    }
+    if model.notice.as_ref().is_some_and(|notice| notice.is_over(now)) {
+        model.notice = None;
+    }
+    let sliding = model.filter.as_ref().is_some_and(|active| slides(&active.filter));
+    if sliding && now.secs() % SLIDING_SECS == 0 {
+        expire(model);
+    }
+    let alarm = model.banner().is_some_and(|banner| banner.tone == Tone::Bad);
+    if alarm && !model.alarmed {
+        out.push(Effect::Bell);
+    }
+    model.alarmed = alarm;
+    let title = title(model);
+    if title != model.title {
+        model.title.clone_from(&title);
+        out.push(Effect::Title(title));
+    }
+}
+
+/// The terminal's title: enough to know whether to look.
+fn title(model: &Model) -> String {
+    let sums = model.sums();
+    let refused = match model.vitals.refused() {
+        0 => String::new(),
+        count => format!(" · {count} refused"),
+    };
+    format!("invigil · {} · {} events{refused}", Clean::of(&model.session), sums.events)
+}
+
+/// Whether a filter lets other rows through as time passes.
+fn slides(filter: &Filter) -> bool {
+    match filter {
+        Filter::All(parts) | Filter::Any(parts) => parts.iter().any(slides),
+        Filter::Not(part) => slides(part),
+        Filter::Term(term) => matches!(term, Term::Since(When::Ago(_)) | Term::Until(When::Ago(_))),
+    }
+}
+
+fn take_vitals(model: &mut Model, vitals: Vitals) {
+    if vitals.url.is_some() {
+        model.url.clone_from(&vitals.url);
+    }
+    model.vitals = vitals;
+}
+
+/// What is on disk has changed: everything shown may be out of date.
+fn expire(model: &mut Model) {
+    model.assessments.expire();
+    model.candidates.expire();
+    model.rises.expire();
+    model.events.expire();
+    model.sums.expire();
+    let marking = std::mem::take(&mut model.marking);
+    for level in &mut model.levels {
+        match level {
+            Level::Assessment(level) => {
+                level.roster.expire();
+                level.head.expire();
+            }
+            Level::Candidacy(level) => {
+                level.timeline.expire();
+                level.head.expire();
+            }
+            // A body never changes; only its mark does.
+            Level::Payload(level) if marking => level.head.expire(),
+            Level::Payload(_) | Level::Refusal(_) => {}
+        }
+    }
+}
+
+fn done(model: &mut Model, outcome: Outcome) {
+    let (tone, text) = match outcome {
+        Outcome::Saved { path, events } => {
+            let path = Clean::of(&path).to_string();
+            (Tone::Good, format!("Saved {events} events to {path}"))
+        }
+        Outcome::Failed(why) => (Tone::Bad, Clean::of(&why).to_string()),
+        Outcome::Copied { what, bytes } => (Tone::Good, format!("Copied {what} ({bytes} bytes)")),
+        Outcome::Opened => (Tone::Good, "Handed to the browser".into()),
+        Outcome::SecretAccepted { verified } => {
+            model.has_secret = true;
+            model.overlays.retain(|overlay| !is_secret(overlay));
+            let more = match verified {
+                0 => String::new(),
+                1 => ": 1 delivery that waited is verified".into(),
+                count => format!(": {count} deliveries that waited are verified"),
+            };
+            (Tone::Good, format!("The secret is in use{more}"))
+        }
+        Outcome::SecretRejected(why) => {
+            let open = model.overlays.iter_mut().rev().find(|overlay| is_secret(overlay));
+            if let Some(Overlay::Prompt(prompt)) = open {
+                prompt.line.set("");
+                prompt.error = Some((None, why));
+                return;
+            }
+            (Tone::Bad, why)
+        }
+    };
+    model.notice = Some(Notice::new(tone, text, model.now));
+}
+
+fn is_secret(overlay: &Overlay) -> bool {
+    matches!(overlay, Overlay::Prompt(Prompt { purpose: Purpose::Secret, .. }))
+}

@@ -1,0 +1,202 @@
+//! Getting around: rows, panes, views, down into things and back.
+
+use super::super::action::Action;
+use super::super::level::{AssessmentLevel, CandidacyLevel, Level, PayloadLevel};
+use super::super::model::Model;
+use super::super::msg::{Effect, Slot};
+use super::super::notice::Tone;
+use super::super::pane::Pane;
+use super::super::window::{Live, Window};
+use crate::domain::query::{AssessmentRow, CandidateRow, EventLine, EventRow, RiseRow};
+
+/// Carries out an action of this kind.
+pub(super) fn act(model: &mut Model, action: Action, _out: &mut Vec<Effect>) {
+    match action {
+        Action::Open => open(model),
+        Action::Back => {
+            back(model);
+        }
+        Action::PaneAssessments => focus(model, Pane::Assessments),
+        Action::PaneCandidates => focus(model, Pane::Candidates),
+        Action::PaneViolations => focus(model, Pane::Violations),
+        Action::PaneEvents => focus(model, Pane::Events),
+        Action::NextPane => focus(model, model.focus.neighbour(1)),
+        Action::PreviousPane => focus(model, model.focus.neighbour(-1)),
+        Action::NextView => turn(model, 1),
+        Action::PreviousView => turn(model, -1),
+        _ => {
+            if let Some(slot) = model.list() {
+                scroll(model, slot, action);
+            } else if let Some(Level::Payload(level)) = model.levels.last_mut()
+                && let Some(reading) = &mut level.reading
+            {
+                reading.act(action);
+            }
+        }
+    }
+}
+
+/// What a list can be told; lets one function speak to lists of any rows.
+trait Scroll {
+    fn scroll(&mut self, action: Action);
+}
+
+impl<R: Live> Scroll for Window<R> {
+    fn scroll(&mut self, action: Action) {
+        match action {
+            Action::Down => self.step(1),
+            Action::Up => self.step(-1),
+            Action::First => self.first(),
+            Action::Last => self.last(),
+            Action::HalfDown => self.turn(1),
+            Action::HalfUp => self.turn(-1),
+            Action::PageDown => self.turn(2),
+            Action::PageUp => self.turn(-2),
+            _ => {}
+        }
+    }
+}
+
+/// Moves in a list.
+pub(super) fn scroll(model: &mut Model, slot: Slot, action: Action) {
+    let window: Option<&mut dyn Scroll> = match slot {
+        Slot::Assessments => Some(&mut model.assessments),
+        Slot::Candidates => Some(&mut model.candidates),
+        Slot::Violations => Some(&mut model.rises),
+        Slot::Events => Some(&mut model.events),
+        Slot::Roster | Slot::Timeline => model.levels.iter_mut().rev().find_map(|level| match level {
+            Level::Assessment(level) if slot == Slot::Roster => Some(&mut level.roster as &mut dyn Scroll),
+            Level::Candidacy(level) if slot == Slot::Timeline => Some(&mut level.timeline),
+            _ => None,
+        }),
+        _ => None,
+    };
+    if let Some(window) = window {
+        window.scroll(action);
+    }
+}
+
+fn focus(model: &mut Model, pane: Pane) {
+    model.focus = pane;
+}
+
+/// The next view of the candidates, or the next event's payload.
+fn turn(model: &mut Model, by: isize) {
+    match model.levels.last_mut() {
+        Some(Level::Payload(_)) => {
+            let slot = model.list_below();
+            scroll(model, slot, if by > 0 { Action::Down } else { Action::Up });
+            reopen(model);
+        }
+        Some(Level::Assessment(level)) => {
+            level.view = level.view.neighbour(by);
+            level.sort = level.view.sort();
+            level.roster.first();
+        }
+        None => {
+            // From any pane: the strip is what the keys are for, so they lead to it.
+            model.focus = Pane::Candidates;
+            model.view = model.view.neighbour(by);
+            if let Some(sort) = model.sorts.get_mut(Pane::Candidates as usize) {
+                *sort = model.view.sort();
+            }
+            model.candidates.first();
+        }
+        _ => model.say(Tone::Info, "Views are for candidates"),
+    }
+}
+
+/// Opens the payload of the row under the cursor of the list below, in place of the one that is open.
+pub(super) fn reopen(model: &mut Model) {
+    let row = match model.list_below() {
+        Slot::Timeline => model.candidacy().and_then(|level| level.timeline.current()),
+        _ => model.events.current(),
+    };
+    let level = match row {
+        Some(EventRow::Event(line)) => {
+            let diff = model.payload().is_some_and(|level| level.diff);
+            Level::Payload(Box::new(payload(line, diff)))
+        }
+        Some(EventRow::Refusal(..)) => {
+            model.say(Tone::Info, "That one was refused: there is no payload. Back to see why");
+            return;
+        }
+        None => return,
+    };
+    if let (Level::Payload(new), Some(Level::Payload(old))) = (&level, model.levels.last_mut()) {
+        if new.seq != old.seq {
+            **old = (**new).clone();
+        }
+    } else {
+        model.levels.push(level);
+    }
+}
+
+/// A payload that is about to be looked at.
+pub(super) fn payload(line: &EventLine, diff: bool) -> PayloadLevel {
+    let label = line.name.clone().unwrap_or_else(|| "unrecognised".into());
+    PayloadLevel::new(line.seq, label, diff)
+}
+
+/// Drills in.
+pub(super) fn open(model: &mut Model) {
+    let level = match model.list() {
+        Some(Slot::Assessments) => model.assessments.current().map(assessment),
+        Some(Slot::Candidates) => model.candidates.current().map(candidacy),
+        Some(Slot::Violations) => model.rises.current().map(rise),
+        Some(Slot::Events) => model.events.current().map(event),
+        Some(Slot::Roster) => model.assessment().and_then(|level| level.roster.current()).map(candidacy),
+        Some(Slot::Timeline) => model.candidacy().and_then(|level| level.timeline.current()).map(event),
+        _ => {
+            if let Some(Level::Payload(level)) = model.levels.last_mut()
+                && let Some(reading) = &mut level.reading
+            {
+                reading.act(Action::Open);
+            }
+            return;
+        }
+    };
+    match level {
+        Some(level) => model.levels.push(level),
+        None => model.say(Tone::Info, "Nothing here to open yet"),
+    }
+}
+
+fn assessment(row: &AssessmentRow) -> Level {
+    let label = row.name.clone().unwrap_or_else(|| row.id.clone());
+    Level::Assessment(Box::new(AssessmentLevel::new(row.id.clone(), label)))
+}
+
+fn candidacy(row: &CandidateRow) -> Level {
+    let label = row.name.clone().or_else(|| row.email.clone()).unwrap_or_else(|| row.candidate_id.clone());
+    let (assessment, candidate) = (row.assessment_id.clone(), row.candidate_id.clone());
+    Level::Candidacy(Box::new(CandidacyLevel::new(assessment, candidate, label, None)))
+}
+
+fn rise(row: &RiseRow) -> Level {
+    let name = row.candidate_name.clone().or_else(|| row.email.clone());
+    let label = name.unwrap_or_else(|| row.candidate_id.clone());
+    let (assessment, candidate) = (row.assessment_id.clone(), row.candidate_id.clone());
+    Level::Candidacy(Box::new(CandidacyLevel::new(assessment, candidate, label, Some(row.seq))))
+}
+
+fn event(row: &EventRow) -> Level {
+    match row {
+        EventRow::Event(line) => Level::Payload(Box::new(payload(line, false))),
+        EventRow::Refusal(_, refusal) => Level::Refusal(refusal.clone()),
+    }
+}
+
+/// One step back; false if there is none.
+pub(super) fn back(model: &mut Model) -> bool {
+    if model.overlays.pop().is_some() {
+        return true;
+    }
+    if let Some(Level::Payload(level)) = model.levels.last_mut()
+        && level.reading.as_mut().is_some_and(super::super::reading::Reading::step_back)
+    {
+        level.diff = false;
+        return true;
+    }
+    model.levels.pop().is_some() || std::mem::take(&mut model.zoomed)
+}

@@ -1,0 +1,146 @@
+//! Drawing the screen: a function of the model, the styles and the size, which changes nothing.
+//!
+//! ```text
+//! ┌ header ─────────────────────────────────────────────────────────────┐
+//! │ 1 Assessments                  │ 3 Violations                       │
+//! │ 2 Candidates                   │ 4 Events                           │
+//! └ footer ─────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Every text from outside passes [`crate::domain::clean::Clean`] on its way here.
+
+mod assessment;
+mod assessments;
+mod candidacy;
+mod candidates;
+mod cells;
+mod draw;
+mod events;
+mod footer;
+mod header;
+mod help;
+mod list;
+pub mod mask;
+mod prompt;
+pub mod styles;
+pub mod symbols;
+mod table;
+pub mod text;
+pub mod theme;
+mod violations;
+mod welcome;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use crate::app::geometry::{self, Framing, Regions};
+use crate::app::model::Model;
+use crate::app::msg::Slot;
+use crate::app::overlay::Overlay;
+use crate::app::pane::Pane;
+use draw::{Piece, Scene};
+use list::List;
+use styles::Styles;
+
+/// Draws the whole screen.
+pub fn render(model: &Model, styles: &Styles, area: Rect, buf: &mut Buffer) {
+    let scene = Scene { model, styles };
+    draw::clear(buf, area, styles.base);
+    let Some(regions) = geometry::regions(model, area) else {
+        let (columns, rows) = geometry::LEAST;
+        let told = [Piece::raw(format!("Too small: {columns}×{rows} is needed"))];
+        draw::pieces(buf, draw::first_line(area), &told, styles);
+        return;
+    };
+    header::draw(buf, &regions, scene);
+    tabs(buf, &regions, scene);
+    lists(buf, &regions, scene);
+    assessment::draw(buf, &regions, scene);
+    candidacy::draw(buf, &regions, scene);
+    candidacy::refusal(buf, &regions, scene);
+    footer::draw(buf, &regions, scene);
+    for overlay in &model.overlays {
+        match overlay {
+            Overlay::Prompt(line) => prompt::draw(buf, area, line, scene),
+            Overlay::Palette(choice) => help::palette(buf, area, choice, scene),
+            Overlay::Help(choice) => help::help(buf, area, choice, scene),
+            Overlay::Link(link) => help::link(buf, area, link, scene),
+        }
+    }
+}
+
+fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
+    let model = scene.model;
+    let assessments = List {
+        slot: Slot::Assessments,
+        pane: Pane::Assessments,
+        window: &model.assessments,
+        columns: &assessments::COLUMNS,
+        marked: |_| false,
+    };
+    list::draw(buf, regions, &assessments, scene);
+    let candidates = List {
+        slot: Slot::Candidates,
+        pane: Pane::Candidates,
+        window: &model.candidates,
+        columns: &candidates::COLUMNS,
+        marked: |_| false,
+    };
+    list::draw(buf, regions, &candidates, scene);
+    let violations = List {
+        slot: Slot::Violations,
+        pane: Pane::Violations,
+        window: &model.rises,
+        columns: &violations::COLUMNS,
+        marked: |_| false,
+    };
+    list::draw(buf, regions, &violations, scene);
+    let events = List {
+        slot: Slot::Events,
+        pane: Pane::Events,
+        window: &model.events,
+        columns: &events::COLUMNS,
+        marked: events::is_marked,
+    };
+    list::draw(buf, regions, &events, scene);
+    if let Some(level) = model.assessment() {
+        let columns = &candidates::ROSTER;
+        let (slot, pane) = (Slot::Roster, Pane::Candidates);
+        list::draw(
+            buf,
+            regions,
+            &List { slot, pane, window: &level.roster, columns, marked: |_| false },
+            scene,
+        );
+    }
+    if let Some(level) = model.candidacy() {
+        let columns = &events::TIMELINE;
+        let (slot, pane) = (Slot::Timeline, Pane::Events);
+        let list = List { slot, pane, window: &level.timeline, columns, marked: events::is_marked };
+        list::draw(buf, regions, &list, scene);
+    }
+}
+
+/// Names of the panes, where only one is shown: `1 Assessments  2 Candi…`.
+fn tabs(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
+    let Some(area) = regions.tabs else { return };
+    let short = area.width < 60;
+    let mut pieces = Vec::with_capacity(12);
+    for pane in Pane::ALL {
+        let focused = pane == scene.model.focus;
+        let accent = scene.styles.accent(pane);
+        let style = if focused {
+            accent.add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+        } else {
+            scene.styles.dim
+        };
+        // The one that is open is named in full even where the others are not.
+        let title: String = pane.title().chars().take(if short && !focused { 5 } else { 20 }).collect();
+        pieces.push(Piece::styled(format!(" {}", pane.number()), scene.styles.dim));
+        pieces.push(Piece::raw(" "));
+        pieces.push(Piece::styled(title, style));
+    }
+    draw::pieces(buf, area, &pieces, scene.styles);
+    debug_assert!(regions.framing == Framing::Bare, "tabs stand where frames do not");
+}

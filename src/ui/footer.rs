@@ -1,0 +1,171 @@
+//! The last line: what can be done here, what just happened, how a chord begun goes on.
+//!
+//! ```text
+//!  Enter open  / search  f filter  Space pause  ? help                     Saved 1,284 events to …
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::cells::clean;
+use super::draw::{self, Piece, Scene};
+use super::text;
+use crate::app::action::Action;
+use crate::app::geometry::{Framing, Regions};
+use crate::app::keymap::Context;
+use crate::app::level::Level;
+use crate::app::msg::Slot;
+
+/// Draws the footer, and the box over it that shows how a chord goes on.
+pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
+    let (model, styles) = (scene.model, scene.styles);
+    let area = regions.footer;
+    draw::ground(buf, area, styles.bar);
+    let mut told = Vec::new();
+    if !model.pending.is_empty() {
+        let keys: String = model.pending.iter().map(|key| key.label(model.ascii)).collect();
+        told.push(Piece::styled(format!(" {keys} "), styles.key));
+        which_key(buf, area, scene);
+    } else if let Some(notice) = &model.notice {
+        told.push(Piece::styled(format!(" {} ", clean(&notice.text)), styles.tone(notice.tone)));
+    }
+    // What just happened matters more than what could.
+    let wide = draw::pieces_width(&told).min(area.width);
+    let used = draw::pieces_right(buf, area, &told, styles);
+    let rest = Rect { width: area.width - wide.max(used), ..area };
+    let mut hints: Vec<Piece<'_>> = Vec::new();
+    for action in wanted(scene) {
+        let Some(keys) = model.keymap.chord(model.context(), *action, model.ascii) else { continue };
+        let hint = [
+            Piece::styled(format!(" {keys}"), styles.key),
+            Piece::styled(format!(" {} ", action.hint()), styles.dim),
+        ];
+        if draw::pieces_width(&hints) + draw::pieces_width(&hint) > rest.width {
+            break;
+        }
+        hints.extend(hint);
+    }
+    draw::pieces(buf, rest, &hints, styles);
+}
+
+/// The actions worth a hint here, the most useful first.
+fn wanted(scene: Scene<'_>) -> &'static [Action] {
+    use Action as A;
+    let model = scene.model;
+    match model.context() {
+        Context::Prompt => &[A::Accept, A::Cancel, A::Complete, A::Older, A::Toggle],
+        Context::Palette => &[A::Accept, A::Cancel, A::Newer, A::Older],
+        Context::Confirm => &[A::Confirm, A::Cancel],
+        Context::Payload => &[
+            A::Help,
+            A::Back,
+            A::Fold,
+            A::Search,
+            A::NextMatch,
+            A::Diff,
+            A::NextView,
+            A::CopyPath,
+            A::CopyBody,
+            A::FoldAll,
+            A::UnfoldAll,
+            A::Raw,
+            A::Decode,
+            A::OpenLink,
+        ],
+        _ => match (model.list(), model.levels.last()) {
+            (Some(Slot::Candidates | Slot::Roster), _) => &[
+                A::Help,
+                A::Open,
+                A::NextView,
+                A::Search,
+                A::Filter,
+                A::Sort,
+                A::Pause,
+                A::NextProblem,
+                A::OpenLink,
+                A::Save,
+                A::Zoom,
+                A::Redact,
+                A::Palette,
+                A::Leave,
+            ],
+            (Some(Slot::Timeline), _) => &[
+                A::Help,
+                A::Open,
+                A::Back,
+                A::Diff,
+                A::NextProblem,
+                A::Mark,
+                A::CopyBody,
+                A::OpenLink,
+                A::Times,
+                A::Sort,
+                A::Filter,
+                A::Save,
+                A::Palette,
+            ],
+            (_, Some(Level::Refusal(_))) => &[A::Help, A::Back, A::CopyId, A::Palette],
+            (Some(Slot::Events), _) => &[
+                A::Help,
+                A::Open,
+                A::Search,
+                A::Filter,
+                A::NextProblem,
+                A::Mark,
+                A::Pause,
+                A::First,
+                A::Save,
+                A::Zoom,
+                A::Times,
+                A::Redact,
+                A::Palette,
+                A::Leave,
+            ],
+            _ => &[
+                A::Help,
+                A::Open,
+                A::NextPane,
+                A::Search,
+                A::Filter,
+                A::NextProblem,
+                A::Pause,
+                A::Save,
+                A::Zoom,
+                A::Sort,
+                A::Times,
+                A::Redact,
+                A::Theme,
+                A::Palette,
+                A::Leave,
+            ],
+        },
+    }
+}
+
+/// How the chord begun goes on: each key with what it does.
+fn which_key(buf: &mut Buffer, footer: Rect, scene: Scene<'_>) {
+    let (model, styles) = (scene.model, scene.styles);
+    let ways = model.keymap.continuations(model.context(), &model.pending, model.ascii);
+    let widest = ways.iter().map(|(key, action)| text::width(key) + text::width(action.sentence()) + 3).max();
+    let (width, height) = (widest.unwrap_or_default() + 4, ways.len() as u16 + 2);
+    let rect = Rect {
+        x: footer.right().saturating_sub(width),
+        y: footer.y.saturating_sub(height),
+        width: width.min(footer.width),
+        height: height.min(footer.y),
+    };
+    boxed(buf, rect, scene);
+    let inside = crate::app::geometry::inside(rect, Framing::Box);
+    for (n, (key, action)) in ways.iter().enumerate() {
+        let pieces =
+            [Piece::styled(format!(" {key:<2} "), styles.key), Piece::styled(action.sentence(), styles.text)];
+        draw::pieces(buf, draw::line_of(inside, n as u16), &pieces, styles);
+    }
+}
+
+/// Empties a rectangle and sets it off as something on top.
+pub(super) fn boxed(buf: &mut Buffer, rect: Rect, scene: Scene<'_>) {
+    let rect = rect.intersection(buf.area);
+    draw::clear(buf, rect, scene.styles.bar);
+    draw::frame(buf, rect, Framing::Box, scene.styles.dim, &draw::Labels::default(), scene.styles);
+}

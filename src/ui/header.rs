@@ -1,0 +1,225 @@
+//! Header, banner and breadcrumb: is the webhook alive, does it need somebody, where am I.
+//!
+//! ```text
+//!  invigil  ● LIVE  autumn-rollout  http://127.0.0.1:8080/webhook        ▁▂▁▅█▃▂ 12.4/s
+//!  1,284 events · 37 repeated · 3 refused (2 signature, 1 too old) · last event 3s ago
+//!  Assessments › Backend Engineer › Bea Grant                          filter flag:red
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use super::cells::clean;
+use super::draw::{self, Piece, Scene};
+use super::{mask, text};
+use crate::app::geometry::Regions;
+use crate::app::level::Level;
+use crate::app::model::Mode;
+use crate::app::notice::Tone;
+use crate::app::pane::Pane;
+use crate::domain::refusal::Code;
+
+/// Draws the lines above the panes.
+pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
+    draw::ground(buf, regions.header, scene.styles.bar);
+    if regions.header.height > 1 {
+        identity(buf, draw::line_of(regions.header, 0), scene);
+        figures(buf, draw::line_of(regions.header, 1), scene);
+    } else {
+        small(buf, regions.header, scene);
+    }
+    if let (Some(area), Some(banner)) = (regions.banner, scene.model.banner()) {
+        let style = scene.styles.tone(banner.tone).add_modifier(Modifier::BOLD);
+        let sign =
+            if banner.tone == Tone::Bad { scene.styles.symbols.bad } else { scene.styles.symbols.warn };
+        let text = clean(&banner.text);
+        let pieces = [Piece::styled(format!(" {sign} "), style), Piece::styled(text, style)];
+        draw::ground(buf, area, scene.styles.bar);
+        draw::pieces(buf, area, &pieces, scene.styles);
+    }
+    if let Some(area) = regions.crumbs {
+        crumbs(buf, area, scene);
+    }
+}
+
+/// LIVE, PAUSED, DEMO or SAVED: sign and word.
+fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let (model, styles) = (scene.model, scene.styles);
+    let symbols = styles.symbols;
+    let stopped = model.vitals.listener_fault.is_some() || model.vitals.storage_fault.is_some();
+    let (sign, word, style) = match (model.paused, model.mode) {
+        (Some(_), _) => (symbols.paused, "PAUSED", styles.warn),
+        (None, Mode::Open) => (symbols.saved, "SAVED", styles.info),
+        (None, _) if stopped => (symbols.bad, "STOPPED", styles.bad),
+        (None, Mode::Demo) => (symbols.live, "DEMO", styles.ok),
+        (None, Mode::Watch) => (symbols.live, "LIVE", styles.ok),
+    };
+    let style = style.add_modifier(Modifier::BOLD);
+    let mut pieces = vec![Piece::styled(format!("{sign} {word}"), style)];
+    if let Some(new) = model.new_since_pause() {
+        pieces.push(Piece::styled(format!(" +{} new", text::count(new)), styles.warn));
+    }
+    if model.redact {
+        pieces.push(Piece::styled("  REDACTED", styles.info.add_modifier(Modifier::BOLD)));
+    }
+    pieces
+}
+
+fn identity(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let (model, styles) = (scene.model, scene.styles);
+    let mut pieces = vec![
+        Piece::styled(" invigil ", styles.accent(Pane::Events).add_modifier(Modifier::BOLD)),
+        Piece::raw(" "),
+    ];
+    pieces.extend(state(scene));
+    pieces.push(Piece::raw("  "));
+    pieces.push(Piece::styled(clean(&model.session), styles.strong));
+    let place = match (model.mode, &model.url) {
+        (Mode::Open, _) => clean(&model.path),
+        (_, Some(url)) => clean(url),
+        (_, None) => "starting to listen…".into(),
+    };
+    pieces.push(Piece::raw("  "));
+    pieces.push(Piece::styled(place, styles.info));
+    let curve = if model.mode == Mode::Open { Vec::new() } else { rate(area.width, scene) };
+    let used = draw::pieces_right(buf, area, &curve, styles);
+    let rest = Rect { width: area.width - used, ..area };
+    draw::pieces(buf, rest, &pieces, styles);
+}
+
+/// The last minute as a little curve, and how much comes each second.
+fn rate(room: u16, scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let (styles, rate) = (scene.styles, &scene.model.rate);
+    let cells = match room {
+        0..100 => 12,
+        100..160 => 20,
+        _ => 30,
+    };
+    let seconds = rate.seconds();
+    let each = seconds.len() / cells;
+    let sums: Vec<u64> = seconds.chunks(each).map(|some| some.iter().sum()).collect();
+    let most = sums.iter().copied().max().unwrap_or_default().max(1);
+    let bars = styles.symbols.bars;
+    let bar = |sum: &u64| {
+        let height = if *sum == 0 { 0 } else { (sum * 7).div_ceil(most) as usize };
+        bars.get(height.min(7)).copied().unwrap_or_default()
+    };
+    let curve: String = sums.iter().map(bar).collect();
+    let now = rate.per_second();
+    let figure = if now >= 100.0 { format!(" {now:.0}/s ") } else { format!(" {now:.1}/s ") };
+    vec![Piece::styled(curve, styles.accent(Pane::Candidates)), Piece::styled(figure, styles.text)]
+}
+
+/// A refusal's reason in a word or two.
+fn reason(code: Code) -> &'static str {
+    match code {
+        Code::MissingHeader => "no headers",
+        Code::MalformedHeader => "bad headers",
+        Code::TimestampTooOld => "too old",
+        Code::TimestampTooNew => "too new",
+        Code::NoMatchingSignature => "signature",
+    }
+}
+
+fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let (model, styles) = (scene.model, scene.styles);
+    let (sums, vitals) = (model.sums(), &model.vitals);
+    let ground = styles.bar;
+    let number = |n: u64| Piece::styled(text::count(n), ground.add_modifier(Modifier::BOLD));
+    let dot = || Piece::styled(format!(" {} ", styles.symbols.dot), styles.dim);
+    let mut pieces = vec![Piece::raw(" "), number(sums.events), Piece::styled(" events", styles.dim)];
+    let repeated = sums.duplicates();
+    pieces.extend([dot(), number(repeated), Piece::styled(" repeated", styles.dim)]);
+    if sums.unrecognised > 0 {
+        let text = format!("{} unrecognised", text::count(sums.unrecognised));
+        pieces.extend([dot(), Piece::styled(text, styles.warn)]);
+    }
+    if model.mode != Mode::Open {
+        pieces.push(dot());
+        pieces.extend(refused(scene));
+    }
+    for (count, word) in [(vitals.unavailable, "put off (503)"), (vitals.too_large, "too large")] {
+        if count > 0 {
+            pieces.extend([dot(), Piece::styled(format!("{} {word}", text::count(count)), styles.warn)]);
+        }
+    }
+    let last = match sums.last_received_at {
+        Some(at) if model.mode == Mode::Open || model.absolute => {
+            format!("last event {} ", text::full(model, at))
+        }
+        Some(at) => format!("last event {} ago ", text::age(model.now.since(at))),
+        None => "no event yet ".into(),
+    };
+    let last = [Piece::styled(last, styles.dim)];
+    let used = draw::pieces_right(buf, area, &last, styles);
+    draw::pieces(buf, Rect { width: area.width - used, ..area }, &pieces, styles);
+}
+
+/// How many were refused, why, and when the last one was.
+fn refused(scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let (model, styles) = (scene.model, scene.styles);
+    let vitals = &model.vitals;
+    if vitals.refused() == 0 {
+        return vec![
+            Piece::styled("0", styles.bar.add_modifier(Modifier::BOLD)),
+            Piece::styled(" refused", styles.dim),
+        ];
+    }
+    let counts = Code::ALL.into_iter().zip(vitals.refused).filter(|(_, count)| *count > 0);
+    let reasons: Vec<String> =
+        counts.map(|(code, count)| format!("{} {}", text::count(count), reason(code))).collect();
+    let last = vitals.refusals.last().map(|refusal| text::age(model.now.since(refusal.at)));
+    let last = last.map(|age| format!(", {age} ago")).unwrap_or_default();
+    let text = format!("{} refused", text::count(vitals.refused()));
+    vec![
+        Piece::styled(text, styles.bad.add_modifier(Modifier::BOLD)),
+        Piece::styled(format!(" ({}{last})", reasons.join(", ")), styles.bad),
+    ]
+}
+
+/// All of it in one line.
+fn small(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let (model, styles) = (scene.model, scene.styles);
+    let mut pieces = vec![Piece::raw(" ")];
+    pieces.extend(state(scene));
+    pieces.push(Piece::raw(format!("  {} ev", text::short(model.sums().events))));
+    if model.vitals.refused() > 0 {
+        let text = format!("  {} {} refused", styles.symbols.bad, text::short(model.vitals.refused()));
+        pieces.push(Piece::styled(text, styles.bad));
+    }
+    let last = model.sums().last_received_at.map(|at| format!("{} ago ", text::age(model.now.since(at))));
+    let last = [Piece::styled(last.unwrap_or_default(), styles.dim)];
+    let used = draw::pieces_right(buf, area, &last, styles);
+    draw::pieces(buf, Rect { width: area.width - used, ..area }, &pieces, styles);
+}
+
+/// Where one is, and what is in force.
+fn crumbs(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let (model, styles) = (scene.model, scene.styles);
+    let mut pieces = vec![Piece::styled(format!(" {}", model.focus.title()), styles.accent(model.focus))];
+    let last = model.levels.len();
+    for (n, level) in model.levels.iter().enumerate() {
+        let label = match level {
+            Level::Assessment(level) => clean(&level.label),
+            Level::Candidacy(level) if model.redact => mask::person(&level.candidate_id).into(),
+            Level::Candidacy(level) => clean(&level.label),
+            Level::Payload(level) => clean(&level.label),
+            Level::Refusal(_) => "refused delivery".into(),
+        };
+        pieces.push(Piece::styled(format!(" {} ", styles.symbols.crumb), styles.dim));
+        pieces.push(Piece::styled(label, if n + 1 == last { styles.strong } else { styles.text }));
+    }
+    let mut force = Vec::new();
+    if let Some(active) = &model.filter {
+        force.push(Piece::styled(" filter ", styles.warn));
+        force.push(Piece::styled(clean(&active.text), styles.strong));
+        force.push(Piece::raw(" "));
+    }
+    let room = area.width / 2;
+    let wide =
+        draw::pieces_width(&force).min(room.max(area.width.saturating_sub(draw::pieces_width(&pieces))));
+    let right = Rect { x: area.right() - wide, width: wide, ..area };
+    draw::pieces(buf, right, &force, styles);
+    draw::pieces(buf, Rect { width: area.width - wide, ..area }, &pieces, styles);
+}
