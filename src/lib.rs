@@ -14,4 +14,5 @@ pub mod payload;
 pub mod pulse;
 pub mod source;
 pub mod store;
+pub mod tui;
 pub mod ui;

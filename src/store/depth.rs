@@ -58,7 +58,8 @@ impl Reader {
 
     /// Of each kind of violation: in how many candidacies it happened, and how often in all.
     fn violations(&self, n: i64) -> Result<[(u64, u64); 10], StoreError> {
-        let columns: Vec<_> = (0..10).map(|kind| format!("ifnull(sum(v{kind} > 0), 0), ifnull(sum(v{kind}), 0)")).collect();
+        let columns: Vec<_> =
+            (0..10).map(|kind| format!("ifnull(sum(v{kind} > 0), 0), ifnull(sum(v{kind}), 0)")).collect();
         let text = format!("SELECT {} FROM candidacy WHERE assessment = ?1", columns.join(", "));
         let mut of = [(0, 0); 10];
         self.connection.prepare_cached(&text)?.query_row([n], |row| {

@@ -67,7 +67,7 @@ impl Effects {
                     let outcome = self.copy(&text, what, screen)?;
                     self.report(async move { outcome });
                 }
-                Effect::Open(url) => self.report(open(url)),
+                Effect::Open(url) => self.report(async move { open(&url) }),
                 Effect::Save { path, filter, redact } => {
                     self.report(save(Arc::clone(&self.saver), path, filter, redact));
                 }
@@ -91,7 +91,9 @@ impl Effects {
 
     fn copy(&self, text: &str, what: &'static str, screen: &mut Screen) -> io::Result<Outcome> {
         if text.len() > clipboard::MAX_BYTES {
-            return Ok(Outcome::Failed(format!("{what} is too large for a terminal's clipboard; save the session instead")));
+            return Ok(Outcome::Failed(format!(
+                "{what} is too large for a terminal's clipboard; save the session instead"
+            )));
         }
         screen.send(&clipboard::copy(text, self.in_tmux))?;
         Ok(Outcome::Copied { what, bytes: text.len() })
@@ -142,15 +144,18 @@ fn at_home(path: &str) -> PathBuf {
 }
 
 /// Hands a link to the system's opener. Only web links: a payload must not start another program.
-async fn open(url: String) -> Outcome {
+fn open(url: &str) -> Outcome {
     if !(url.starts_with("https://") || url.starts_with("http://")) {
         return Outcome::Failed("only http and https links are opened".into());
     }
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let quiet = std::process::Stdio::null;
-    let started = tokio::process::Command::new(opener).arg(&url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
+    let started =
+        tokio::process::Command::new(opener).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
     match started {
         Ok(_) => Outcome::Opened,
-        Err(error) => Outcome::Failed(format!("no link can be opened here ({opener}: {error}); copy it instead")),
+        Err(error) => {
+            Outcome::Failed(format!("no link can be opened here ({opener}: {error}); copy it instead"))
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What the terminal sends, as the screen understands it.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use crate::app::key::{Code, Key};
 use crate::app::msg::{MouseKind, Msg};

@@ -115,8 +115,10 @@ pub async fn run(shell: Shell, mut model: Model, mut screen: Screen) -> io::Resu
             _ = look.tick(), if stale => {
                 stale = false;
                 revision += 1;
-                let vitals = Msg::Vitals(Box::new(pulse.snapshot()));
-                effects.carry_out(update(&mut model, vitals), &mut screen)?;
+                let wanted = update(&mut model, Msg::Vitals(Box::new(pulse.snapshot())));
+                if effects.carry_out(wanted, &mut screen)?.is_break() {
+                    return Ok(());
+                }
                 Msg::Committed { revision }
             }
             () = changed(&mut committed), if !stale => {

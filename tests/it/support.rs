@@ -46,7 +46,8 @@ impl Harness {
 
     pub(crate) fn with(setup: Setup, session: Session) -> Self {
         let styles = Styles::new(&Theme::built_in(&setup.theme), Depth::Full, setup.ascii);
-        let mut harness = Self { model: Model::new(setup), session, effects: Vec::new(), styles, revision: 0 };
+        let mut harness =
+            Self { model: Model::new(setup), session, effects: Vec::new(), styles, revision: 0 };
         let accepted = harness.session.len();
         for second in (0..60).rev() {
             harness.vitals(accepted - (second * 7 / 5).min(accepted));

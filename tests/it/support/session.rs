@@ -17,12 +17,30 @@ use invigil::domain::time::Timestamp;
 pub(crate) const NOON: i64 = 1_795_442_400_000;
 
 const NAMES: [(&str, &str); 16] = [
-    ("Bea", "Grant"), ("Tomás", "Ibáñez"), ("李", "小龍"), ("Amara", "Okafor"), ("Jürgen", "Weiß"), ("Zoë", "Laurent"),
-    ("Priya", "Raman"), ("Olu", "Adeyemi"), ("Mia", "Novak"), ("Kenji", "Sato"), ("Fatima", "Zahra"), ("Lars", "Holm"),
-    ("Noor", "Aziz"), ("Ivy", "Chen"), ("Diego", "Luna"), ("Sanna", "Virtanen"),
+    ("Bea", "Grant"),
+    ("Tomás", "Ibáñez"),
+    ("李", "小龍"),
+    ("Amara", "Okafor"),
+    ("Jürgen", "Weiß"),
+    ("Zoë", "Laurent"),
+    ("Priya", "Raman"),
+    ("Olu", "Adeyemi"),
+    ("Mia", "Novak"),
+    ("Kenji", "Sato"),
+    ("Fatima", "Zahra"),
+    ("Lars", "Holm"),
+    ("Noor", "Aziz"),
+    ("Ivy", "Chen"),
+    ("Diego", "Luna"),
+    ("Sanna", "Virtanen"),
 ];
-const ASSESSMENTS: [&str; 5] =
-    ["Backend Engineer", "Data Analyst", "Customer Success Lead", "Sales Development Rep", "Platform SRE (Kraków)"];
+const ASSESSMENTS: [&str; 5] = [
+    "Backend Engineer",
+    "Data Analyst",
+    "Customer Success Lead",
+    "Sales Development Rep",
+    "Platform SRE (Kraków)",
+];
 
 /// A candidacy or assessment and its ids.
 struct Of<T>(Vec<String>, T);
@@ -130,11 +148,16 @@ impl Session {
         if let Some(n) = candidate {
             let (first, last) = NAMES[n % NAMES.len()];
             let again = n / NAMES.len();
-            let last = if again == 0 { last.to_owned() } else { format!("{last}-{}", NAMES[(n * 5 + again) % 16].1) };
+            let last = if again == 0 {
+                last.to_owned()
+            } else {
+                format!("{last}-{}", NAMES[(n * 5 + again) % 16].1)
+            };
             event.candidate_id = Some(format!("69145db6968cb883ddfc{n:04x}"));
             event.candidate_name = Some(format!("{first} {last}"));
             event.email = Some(format!("candidate{n}@example.com"));
-            event.detail_link = Some(format!("https://example.testlify.com/assessment/{assessment}/candidate/{n}"));
+            event.detail_link =
+                Some(format!("https://example.testlify.com/assessment/{assessment}/candidate/{n}"));
             event.stage = Some("ASSESSMENT_INCOMPLETE".into());
             event.signals.outside_secs = Some(f64::from(counts.iter().map(|(_, n)| n).sum::<u32>()) * 14.0);
         }
@@ -226,7 +249,8 @@ impl Session {
             peer: Some("198.51.100.7:52114".into()),
             id: Some(format!("msg_forged{number}")),
             code,
-            sentence: "no v1 signature matches under the secret …aLaSw; the body may have been re-serialised".into(),
+            sentence: "no v1 signature matches under the secret …aLaSw; the body may have been re-serialised"
+                .into(),
             clock_off_secs: Some(2),
             pending: false,
         };
@@ -304,9 +328,12 @@ impl Session {
 
     fn candidates(&self, query: &Query) -> Vec<CandidateRow> {
         let wanted = |Of(ids, _): &&Of<Candidacy>| {
-            self.any(query, |line| line.candidate_id.as_ref() == Some(&ids[1]) && line.assessment_id.as_ref() == Some(&ids[0]))
+            self.any(query, |line| {
+                line.candidate_id.as_ref() == Some(&ids[1]) && line.assessment_id.as_ref() == Some(&ids[0])
+            })
         };
-        let mut rows: Vec<CandidateRow> = self.candidacies.iter().filter(wanted).map(|held| self.candidate_row(held)).collect();
+        let mut rows: Vec<CandidateRow> =
+            self.candidacies.iter().filter(wanted).map(|held| self.candidate_row(held)).collect();
         rows.sort_by(|a, b| match query.sort {
             Sort::Latest => b.last_event_at.cmp(&a.last_event_at),
             Sort::Oldest => a.last_event_at.cmp(&b.last_event_at),
@@ -345,9 +372,11 @@ impl Session {
     }
 
     fn assessments(&self, query: &Query) -> Vec<AssessmentRow> {
-        let wanted =
-            |Of(ids, _): &&Of<Assessment>| self.any(query, |line| line.assessment_id.as_ref() == Some(&ids[0]));
-        let mut rows: Vec<AssessmentRow> = self.assessments.iter().filter(wanted).map(assessment_row).collect();
+        let wanted = |Of(ids, _): &&Of<Assessment>| {
+            self.any(query, |line| line.assessment_id.as_ref() == Some(&ids[0]))
+        };
+        let mut rows: Vec<AssessmentRow> =
+            self.assessments.iter().filter(wanted).map(assessment_row).collect();
         rows.sort_by(|a, b| match query.sort {
             Sort::Latest => b.last_event_at.cmp(&a.last_event_at),
             Sort::Worst => b.totals.red.cmp(&a.totals.red),
@@ -422,8 +451,12 @@ impl Session {
     /// Answers as a store does.
     pub(crate) fn answer(&self, question: &Question) -> Answer {
         match question {
-            Question::Assessments(stretch) => Answer::Assessments(page(self.assessments(&stretch.query), stretch)),
-            Question::Candidates(stretch) => Answer::Candidates(page(self.candidates(&stretch.query), stretch)),
+            Question::Assessments(stretch) => {
+                Answer::Assessments(page(self.assessments(&stretch.query), stretch))
+            }
+            Question::Candidates(stretch) => {
+                Answer::Candidates(page(self.candidates(&stretch.query), stretch))
+            }
             Question::Rises(stretch) => Answer::Rises(page(self.rises(&stretch.query), stretch)),
             Question::Events(stretch) => Answer::Events(page(self.events(&stretch.query), stretch)),
             Question::Sums => Answer::Sums(self.sums()),
@@ -457,8 +490,14 @@ fn sample(kind: EventKind, event: &Event) -> Vec<u8> {
     let counts = &event.signals.counts;
     let text = include_str!("../../../assets/samples/candidate.completed.json")
         .replace("\"event\": \"completed\"", &format!("\"event\": \"{}\"", kind.event()))
-        .replace("\"tabSwitchCount\": 0", &format!("\"tabSwitchCount\": {}", counts.of(ViolationKind::TabSwitch)))
-        .replace("\"mouseOutCount\": 0", &format!("\"mouseOutCount\": {}", counts.of(ViolationKind::MouseOut)));
+        .replace(
+            "\"tabSwitchCount\": 0",
+            &format!("\"tabSwitchCount\": {}", counts.of(ViolationKind::TabSwitch)),
+        )
+        .replace(
+            "\"mouseOutCount\": 0",
+            &format!("\"mouseOutCount\": {}", counts.of(ViolationKind::MouseOut)),
+        );
     text.into_bytes()
 }
 
