@@ -83,10 +83,12 @@ impl Reader {
     /// The body of its latest assessment event.
     fn latest_body(&self, n: i64) -> Result<Option<Vec<u8>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT b.body FROM event e JOIN body b ON b.seq = e.seq WHERE e.assessment = ?1 AND e.kind <= ?2
+            "SELECT b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq WHERE e.assessment = ?1 AND e.kind <= ?2
              ORDER BY e.occurred_at DESC, e.id DESC LIMIT 1",
         )?;
         let last = EventKind::AssessmentDeleted as i64;
-        Ok(statement.query_row(params![n, last], |row| row.get(0)).optional()?)
+        Ok(statement
+            .query_row(params![n, last], |row| self.unpacker.body(&self.connection, row, 0))
+            .optional()?)
     }
 }
