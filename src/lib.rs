@@ -9,5 +9,6 @@ pub mod clock;
 pub mod domain;
 pub mod json;
 pub mod pulse;
+pub mod simulate;
 pub mod source;
 pub mod store;
