@@ -1,8 +1,10 @@
 //! The simulator: a made-up hiring campaign, and a sender that behaves as Svix does.
 
 pub mod body;
+pub mod demo;
 pub mod person;
 pub mod rollout;
+pub mod sender;
 pub mod story;
 
 use fastrand::Rng;
