@@ -67,8 +67,15 @@ pub struct Send {
 pub(super) enum Invitations {
     /// In bursts: the share of the span at which each begins, and how many it invites.
     Waves(Vec<(f64, u64)>),
-    /// One after another without end, the first with this number, so many milliseconds apart.
-    Stream(u64, i64),
+    /// One after another without end, from the candidate of a number on.
+    Stream {
+        /// The number of the first.
+        first: u64,
+        /// When that one is invited, milliseconds since the campaign began.
+        from_ms: i64,
+        /// Milliseconds between two.
+        apart_ms: i64,
+    },
 }
 
 /// A burst of invitations takes this share of the span.
@@ -84,14 +91,14 @@ impl Invitations {
     fn first(&self) -> u64 {
         match self {
             Self::Waves(_) => 0,
-            Self::Stream(first, _) => *first,
+            Self::Stream { first, .. } => *first,
         }
     }
 
     /// When candidate `number` is invited, if there is such a one. Never earlier than the one before.
     fn at(&self, number: u64, span_ms: i64) -> Option<i64> {
         match self {
-            Self::Stream(first, apart) => Some((number - first) as i64 * apart),
+            Self::Stream { first, from_ms, apart_ms } => Some(from_ms + (number - first) as i64 * apart_ms),
             Self::Waves(waves) => {
                 let mut place = number;
                 for (share, count) in waves {
