@@ -11,6 +11,7 @@ pub mod places;
 pub mod reference;
 pub mod screen;
 pub mod settings;
+pub mod simulate;
 pub mod size;
 pub mod verify;
 
@@ -63,6 +64,7 @@ fn carry_out(cli: Cli) -> Result<(), Failure> {
         Command::Demo(demo) => monitor::demo(&demo),
         Command::Open(open) => monitor::open(&open),
         Command::Export(export) => export::run(&export),
+        Command::Simulate(args) => monitor::simulate(&args),
         Command::Verify(args) => verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),

@@ -40,6 +40,8 @@ pub enum Command {
     Open(Open),
     /// Write a session as JSON, NDJSON or CSV
     Export(Export),
+    /// Send a made-up rollout, signed, to any URL
+    Simulate(super::simulate::Args),
     /// Explain whether one request's signature holds and, if not, exactly why
     Verify(super::verify::Args),
     /// Print a completion script for a shell

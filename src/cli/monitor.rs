@@ -355,11 +355,22 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
         let listener = listener.map_err(Failure::running)?;
         let url = url(&listener, "/webhook");
         let listening = station.serve(listener, "/webhook", 2 << 20, stop.clone());
-        //SIM tokio::spawn(crate::simulate::demo::run(secret, url.clone(), demo.seed, stop.clone()));
-        let _ = (secret, demo.seed);
+        let (told, seed, ended) = (url.clone(), demo.seed, stop.clone());
+        tokio::spawn(async move { crate::simulate::demo::run(secret, &told, seed, ended).await });
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
         let lines = Lines::open(false, None)?;
         watch_station(station, about, demo.theme.as_deref(), lines, (listening, stop)).await
+    })
+}
+
+/// `invigil simulate`: a made-up rollout, sent to any URL.
+///
+/// # Errors
+/// Code 2 for a wrong option; 1 if nothing was taken.
+pub fn simulate(args: &super::simulate::Args) -> Result<(), Failure> {
+    block_on(async {
+        let stop = stop_signal()?;
+        super::simulate::run(args, &stop, &mut std::io::stdout()).await.map(drop)
     })
 }
