@@ -9,7 +9,9 @@ pub mod headless;
 pub mod monitor;
 pub mod places;
 pub mod reference;
+pub mod screen;
 pub mod settings;
+pub mod simulate;
 pub mod size;
 pub mod verify;
 
@@ -57,8 +59,12 @@ fn unread(error: &clap::Error) -> ExitCode {
 
 fn carry_out(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Watch(cli.watch)) {
-        Command::Watch(options) | Command::Serve(options) => monitor::serve(options),
+        Command::Watch(options) => monitor::watch(options),
+        Command::Serve(options) => monitor::serve(options),
+        Command::Demo(demo) => monitor::demo(&demo),
+        Command::Open(open) => monitor::open(&open),
         Command::Export(export) => export::run(&export),
+        Command::Simulate(args) => monitor::simulate(&args),
         Command::Verify(args) => verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),

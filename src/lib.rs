@@ -12,6 +12,8 @@ pub mod domain;
 pub mod json;
 pub mod payload;
 pub mod pulse;
+pub mod simulate;
 pub mod source;
 pub mod store;
+pub mod tui;
 pub mod ui;

@@ -5,7 +5,9 @@
 //! `synchronous=FULL`): what was acknowledged survives a power cut. That costs one sync of the disk a group
 //! of deliveries; the writer takes whatever waits as one group.
 
+mod codec;
 mod csv;
+mod depth;
 pub mod export;
 pub mod follower;
 pub mod import;

@@ -97,8 +97,8 @@ impl Server {
         let resident = (of("VmRSS:"), of("VmHWM:"));
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
-        let file = self.session?.path().join("bench.sqlite");
-        let size = std::fs::metadata(file).map_or(0, |meta| meta.len());
+        let session = self.session?;
+        let size = std::fs::metadata(session.path().join("bench.sqlite")).map_or(0, |meta| meta.len());
         Some(format!(
             "invigil: resident {} at the end, {} at most; session file {:.1} MB",
             resident.0,

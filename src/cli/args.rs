@@ -34,8 +34,14 @@ pub enum Command {
     Watch(Options),
     /// Listen and keep without a screen: for a server, a container, systemd
     Serve(Options),
+    /// See it work: a made-up rollout is signed and sent to a listener of its own
+    Demo(Demo),
+    /// Browse a saved session (SQLite or exported JSON); listens to nothing, changes nothing
+    Open(Open),
     /// Write a session as JSON, NDJSON or CSV
     Export(Export),
+    /// Send a made-up rollout, signed, to any URL
+    Simulate(super::simulate::Args),
     /// Explain whether one request's signature holds and, if not, exactly why
     Verify(super::verify::Args),
     /// Print a completion script for a shell

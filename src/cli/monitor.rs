@@ -2,28 +2,40 @@
 #![expect(clippy::disallowed_methods, reason = "the listener and the followers are tasks of their own")]
 
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::args::Options;
+use super::args::{Demo, Open, Options};
 use super::failure::Failure;
 use super::happening::Happening;
 use super::headless::{self, Lines};
 use super::places;
 use super::reference::written;
+use super::screen::{self, About};
 use super::settings::Settings;
+use crate::app::model::Mode;
+use crate::app::msg::Outcome;
 use crate::clock;
+use crate::domain::secret::{Keyring, Secret};
 use crate::pulse::Pulse;
 use crate::source::http;
 use crate::source::intake::{Intake, Rules};
 use crate::source::listener::Listener;
 use crate::store::StoreError;
 use crate::store::follower::Follower;
-use crate::store::journal::Journal;
+use crate::store::import;
+use crate::store::journal::{Commit, Journal};
+use crate::store::reader::Reader;
+use crate::tui::effects::Command;
+use crate::tui::runtime::{self, Shell};
+use crate::tui::terminal::Screen;
 
 /// How long an address that cannot be listened on is left alone before it is tried again.
 const REBIND: Duration = Duration::from_secs(2);
@@ -176,5 +188,189 @@ pub fn serve(options: Options) -> Result<(), Failure> {
             lines.write(&Happening::Stopped { events, session });
         }
         listened.map_err(|error| Failure::running(format!("the listener ended: {error}")))
+    })
+}
+
+/// What a screen is run on.
+struct Stage<'a> {
+    reader: Reader,
+    saver: Reader,
+    pulse: Pulse,
+    committed: Option<watch::Receiver<Commit>>,
+    about: About,
+    theme: Option<&'a str>,
+}
+
+/// Runs the screen on a session until the user ends it.
+async fn show(
+    stage: Stage<'_>,
+    commands: mpsc::Sender<Command>,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
+    let lost = |error: std::io::Error| Failure::running(format!("the terminal cannot be used: {error}"));
+    let (model, wardrobe) = screen::begin(stage.about, stage.theme)?;
+    let terminal = Screen::take().map_err(lost)?;
+    let shell = Shell {
+        reader: stage.reader,
+        saver: stage.saver,
+        wardrobe,
+        pulse: stage.pulse,
+        committed: stage.committed,
+        commands,
+        stop,
+    };
+    runtime::run(shell, model, terminal).await.map_err(lost)
+}
+
+/// Carries out what the screen cannot do itself, until the screen is gone.
+async fn obey(mut commands: mpsc::Receiver<Command>, intake: Intake, journal: Journal) {
+    while let Some(command) = commands.recv().await {
+        match command {
+            Command::Mark(seq, on) => journal.mark(seq, on).await,
+            Command::SetSecret(text, answer) => {
+                let outcome = match Secret::parse(&text.0) {
+                    Ok(secret) => {
+                        let settled = intake.add_secret(secret).await;
+                        Outcome::SecretAccepted { verified: settled.verified }
+                    }
+                    Err(error) => Outcome::SecretRejected(error.to_string()),
+                };
+                // The screen may have gone in the meantime.
+                let _ = answer.send(outcome);
+            }
+        }
+    }
+}
+
+/// Runs listener and screen on a session, and closes it in order.
+async fn watch_station(
+    station: Station,
+    about: About,
+    theme: Option<&str>,
+    lines: Lines,
+    (listening, stop): (JoinHandle<()>, CancellationToken),
+) -> Result<(), Failure> {
+    let unreadable = |error: StoreError| Failure::running(error.to_string());
+    let Station { journal, intake, pulse } = station;
+    let path = journal.path().to_path_buf();
+    let stage = Stage {
+        reader: Reader::of(&journal).map_err(unreadable)?,
+        saver: Reader::of(&journal).map_err(unreadable)?,
+        pulse: pulse.clone(),
+        committed: Some(journal.committed()),
+        about,
+        theme,
+    };
+    let follower = Follower::new(&journal).map_err(unreadable)?;
+    let following = tokio::spawn(headless::follow(lines, follower, pulse, stop.clone()));
+    let (commands, wanted) = mpsc::channel(16);
+    let obeying = tokio::spawn(obey(wanted, intake, journal.clone()));
+    let shown = show(stage, commands, stop.clone()).await;
+    stop.cancel();
+    // Each ends by itself now; a panic in one of them is no reason not to close the session.
+    let _ = tokio::join!(listening, following, obeying);
+    let events = journal.committed().borrow().seq;
+    journal.close().await;
+    shown?;
+    let _ = writeln!(std::io::stderr(), "{events} events in {}", path.display());
+    Ok(())
+}
+
+/// `invigil watch`: listener, session and screen.
+///
+/// # Errors
+/// Code 2 for a wrong option, secret or session file, or without a terminal; 1 if it fails while running.
+pub fn watch(options: Options) -> Result<(), Failure> {
+    let settings = Settings::from_options(options)?;
+    screen::needs_terminal("`invigil serve` listens without one")?;
+    let lines = Lines::open(false, settings.log_file.as_deref())?;
+    block_on(async {
+        let stop = stop_signal()?;
+        let station = Station::open(settings.session.clone(), rules(&settings))?;
+        let listening = station.serve_when_free(&settings, stop.clone());
+        let has_secret = !station.intake.needs_secret();
+        let url = Some(format!("http://{}{}", settings.listen, settings.path));
+        let path = station.journal.path().to_path_buf();
+        let about = About { path, mode: Mode::Watch, has_secret, url };
+        watch_station(station, about, settings.theme.as_deref(), lines, (listening, stop)).await
+    })
+}
+
+/// `invigil open`: the screen on a saved session.
+///
+/// # Errors
+/// Code 2 if the file is no session, or without a terminal; 1 if it fails while running.
+pub fn open(open: &Open) -> Result<(), Failure> {
+    let wrong = |error: StoreError| Failure::usage(error.to_string());
+    let scratch = scratch()?;
+    let readers = if places::is_sqlite(&open.file) {
+        [Reader::open(&open.file).map_err(wrong)?, Reader::open(&open.file).map_err(wrong)?]
+    } else {
+        let copy = scratch.path().join("session.sqlite");
+        import::fill(&open.file, &copy).map_err(wrong)?;
+        [Reader::open(&copy).map_err(wrong)?, Reader::open(&copy).map_err(wrong)?]
+    };
+    screen::needs_terminal("`invigil export` writes a session to a file")?;
+    let [reader, saver] = readers;
+    block_on(async {
+        let stop = stop_signal()?;
+        let about = About { path: open.file.clone(), mode: Mode::Open, has_secret: true, url: None };
+        let theme = open.theme.as_deref();
+        let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, theme };
+        let (commands, _) = mpsc::channel(1);
+        show(stage, commands, stop).await
+    })
+}
+
+/// A directory that goes when the command ends.
+fn scratch() -> Result<TempDir, Failure> {
+    tempfile::Builder::new()
+        .prefix("invigil-")
+        .tempdir()
+        .map_err(|error| Failure::running(format!("no temporary directory can be made: {error}")))
+}
+
+/// A secret nobody knows, as long as Svix makes them.
+fn secret_of_its_own() -> Result<Secret, Failure> {
+    let mut key = [0; 24];
+    let filled = getrandom::fill(&mut key);
+    filled.map_err(|error| Failure::running(format!("the system has no random numbers: {error}")))?;
+    Ok(Secret::from_bytes(key))
+}
+
+/// `invigil demo`: all of it on a temporary session, with a sender of its own.
+///
+/// # Errors
+/// Code 2 without a terminal; 1 if it fails while running.
+pub fn demo(demo: &Demo) -> Result<(), Failure> {
+    screen::needs_terminal("run it in one to see it")?;
+    let scratch = scratch()?;
+    block_on(async {
+        let stop = stop_signal()?;
+        let secret = secret_of_its_own()?;
+        let rules =
+            Rules { keyring: Keyring::new(vec![secret.clone()]), no_verify: false, tolerance_secs: 300 };
+        let station = Station::open(Some(scratch.path().join("demo.sqlite")), rules)?;
+        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
+        let listener = listener.map_err(Failure::running)?;
+        let url = url(&listener, "/webhook");
+        let listening = station.serve(listener, "/webhook", 2 << 20, stop.clone());
+        let (told, seed, ended) = (url.clone(), demo.seed, stop.clone());
+        tokio::spawn(async move { crate::simulate::demo::run(secret, &told, seed, ended).await });
+        let path = station.journal.path().to_path_buf();
+        let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
+        let lines = Lines::open(false, None)?;
+        watch_station(station, about, demo.theme.as_deref(), lines, (listening, stop)).await
+    })
+}
+
+/// `invigil simulate`: a made-up rollout, sent to any URL.
+///
+/// # Errors
+/// Code 2 for a wrong option; 1 if nothing was taken.
+pub fn simulate(args: &super::simulate::Args) -> Result<(), Failure> {
+    block_on(async {
+        let stop = stop_signal()?;
+        super::simulate::run(args, &stop, &mut std::io::stdout()).await.map(drop)
     })
 }

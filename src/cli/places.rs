@@ -1,6 +1,8 @@
 //! Where invigil keeps things: the XDG directories and the names of new files.
+#![expect(clippy::disallowed_methods, reason = "the first bytes of a file tell what it is")]
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
@@ -36,4 +38,13 @@ pub fn new_session_file(now: Timestamp) -> Option<PathBuf> {
     let names =
         (1..1000).map(|n| if n == 1 { format!("{stem}.sqlite") } else { format!("{stem}-{n}.sqlite") });
     names.map(|name| dir.join(name)).find(|path| !path.exists())
+}
+
+/// Whether a file is to be read as SQLite: everything is that does not begin like JSON.
+#[must_use]
+pub fn is_sqlite(path: &Path) -> bool {
+    let mut first = [0; 64];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut first)).unwrap_or_default();
+    let text = first.get(..read).unwrap_or_default().trim_ascii_start();
+    !text.starts_with(b"{")
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -94,8 +94,19 @@ impl Secret {
         if !LENGTHS.contains(&key.len()) {
             return Err(SecretError::Length(key.len()));
         }
-        let tail = digits.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
-        Ok(Self { key, tail })
+        Ok(Self::of(key))
+    }
+
+    /// A secret of these bytes.
+    #[must_use]
+    pub fn from_bytes(key: [u8; 24]) -> Self {
+        Self::of(Zeroizing::new(key.to_vec()))
+    }
+
+    fn of(key: Zeroizing<Vec<u8>>) -> Self {
+        let text = Zeroizing::new(STANDARD_NO_PAD.encode(&*key));
+        let tail = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+        Self { key, tail }
     }
 
     /// The last four characters, for telling secrets apart in messages.

@@ -296,7 +296,7 @@ impl Saving<'_> {
     ) -> Result<(), StoreError> {
         let condition = self.condition(Rows::Events);
         let text = format!(
-            "SELECT {}, b.body FROM event e JOIN body b ON b.seq = e.seq LEFT JOIN candidacy c ON c.n = e.candidacy
+            "SELECT {}, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq LEFT JOIN candidacy c ON c.n = e.candidacy
              LEFT JOIN assessment a ON a.n = e.assessment {} ORDER BY e.seq",
             rows::EVENT,
             condition.clause()
@@ -304,8 +304,8 @@ impl Saving<'_> {
         let mut statement = self.reader.connection.prepare(&text)?;
         let mut found = statement.query(params_from_iter(condition.values))?;
         while let Some(row) = found.next()? {
-            let body = row.get_ref(21)?.as_blob().map_err(rusqlite::Error::from)?;
-            each(&rows::event(row)?, row.get(20)?, body)?;
+            let body = self.reader.unpacker.body(&self.reader.connection, row, 21)?;
+            each(&rows::event(row)?, row.get(20)?, &body)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
+use super::codec::Packer;
 use super::projector::Projector;
 use super::{StoreError, session};
 use crate::domain::delivery::{Delivery, Headers, Receipt, Source};
@@ -124,6 +125,7 @@ fn event(reader: &mut Reader<'_>) -> Result<Saved, json::Error> {
 struct Filling {
     connection: rusqlite::Connection,
     projector: Projector,
+    packer: Packer,
     waiting: usize,
     _lock: session::WriterLock,
 }
@@ -134,7 +136,7 @@ impl Filling {
         let projector = Projector::new(&connection)?;
         // Nobody keeps this file: if the machine fails, the saved one is still there.
         connection.execute_batch("PRAGMA synchronous = OFF; BEGIN")?;
-        Ok(Self { connection, projector, waiting: 0, _lock: lock })
+        Ok(Self { connection, projector, packer: Packer::default(), waiting: 0, _lock: lock })
     }
 
     fn take(&mut self, saved: Saved) -> Result<(), String> {
@@ -152,7 +154,9 @@ impl Filling {
             event: envelope::decode(&body),
             body,
         };
-        let receipt = self.projector.take(&self.connection, &delivery).map_err(|error| error.to_string())?;
+        let packed = self.packer.pack(&delivery.headers, &delivery.body);
+        let receipt =
+            self.projector.take(&self.connection, &delivery, &packed).map_err(|error| error.to_string())?;
         if matches!(receipt, Receipt::Fresh(_)) && saved.deliveries > 1 {
             let counted = self.projector.delivered(&self.connection, saved.deliveries);
             counted.map_err(|error| error.to_string())?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::codec::{self, Packed, Packer};
 use super::projector::Projector;
 use super::session::{self, WriterLock};
 use super::{StoreError, Unavailable};
@@ -34,8 +35,10 @@ pub struct Commit {
 }
 
 enum Order {
-    Keep(Box<Delivery>, oneshot::Sender<Result<Receipt, Unavailable>>),
+    Keep(Box<Delivery>, Packed, oneshot::Sender<Result<Receipt, Unavailable>>),
     Mark(Seq, bool),
+    /// Pack with this dictionary from now on.
+    Dictionary(Vec<u8>),
     /// Nothing to write: only to see whether the session can be written again.
     Probe,
 }
@@ -45,6 +48,7 @@ enum Order {
 pub struct Journal {
     orders: mpsc::Sender<Order>,
     committed: watch::Receiver<Commit>,
+    packer: Packer,
     path: Arc<Path>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -58,16 +62,26 @@ impl Journal {
         let (connection, lock) = session::open_writer(path)?;
         connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?1)", [now.to_string()])?;
         let projector = Projector::new(&connection)?;
+        let packer = Packer::of(&connection)?;
         let seq = projector.sums().events as Seq;
         pulse.reached(seq);
         let (orders, waiting) = mpsc::channel(QUEUE);
         let (told, committed) = watch::channel(Commit { seq, revision: 0 });
         let identity = identity(path);
         let path: Arc<Path> = path.into();
-        let writer =
-            Writer { connection, projector, path: Arc::clone(&path), identity, told, pulse, _lock: lock };
+        let writer = Writer {
+            connection,
+            projector,
+            packer: packer.clone(),
+            training: Some(orders.downgrade()),
+            path: Arc::clone(&path),
+            identity,
+            told,
+            pulse,
+            _lock: lock,
+        };
         let thread = std::thread::spawn(move || writer.run(waiting));
-        Ok(Self { orders, committed, path, thread: Arc::new(Mutex::new(Some(thread))) })
+        Ok(Self { orders, committed, packer, path, thread: Arc::new(Mutex::new(Some(thread))) })
     }
 
     /// Keeps a delivery. When it returns a receipt, the event is on disk, power loss included.
@@ -77,10 +91,14 @@ impl Journal {
     pub async fn append(&self, delivery: Delivery) -> Result<Receipt, Unavailable> {
         let (receipt, coming) = oneshot::channel();
         let unavailable = |reason: &str| Unavailable { reason: reason.to_owned() };
-        self.orders.try_send(Order::Keep(Box::new(delivery), receipt)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => unavailable("too many deliveries wait to be written"),
-            mpsc::error::TrySendError::Closed(_) => unavailable("the session is being closed"),
-        })?;
+        // Packed here, on the caller's thread: the one writer is what all wait for.
+        let packed = self.packer.pack(&delivery.headers, &delivery.body);
+        self.orders.try_send(Order::Keep(Box::new(delivery), packed, receipt)).map_err(
+            |error| match error {
+                mpsc::error::TrySendError::Full(_) => unavailable("too many deliveries wait to be written"),
+                mpsc::error::TrySendError::Closed(_) => unavailable("the session is being closed"),
+            },
+        )?;
         coming.await.map_err(|_closed| unavailable("the session is being closed"))?
     }
 
@@ -130,6 +148,9 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 struct Writer {
     connection: Connection,
     projector: Projector,
+    packer: Packer,
+    /// Where a new dictionary is sent to; `None` once one is being made.
+    training: Option<mpsc::WeakSender<Order>>,
     path: Arc<Path>,
     identity: Option<(u64, u64)>,
     told: watch::Sender<Commit>,
@@ -148,6 +169,7 @@ impl Writer {
                 group.push(order);
             }
             self.write(&mut group);
+            self.train();
         }
         // Nothing is lost if this fails: the log is read again at the next start.
         let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;");
@@ -169,7 +191,10 @@ impl Writer {
         }
         let mut receipts = done.as_ref().map(|receipts| receipts.iter().copied());
         for order in group.drain(..) {
-            let Order::Keep(_, answer) = order else { continue };
+            if let (Order::Dictionary(bytes), true) = (&order, receipts.is_ok()) {
+                self.packer.adopt(bytes.clone());
+            }
+            let Order::Keep(_, _, answer) = order else { continue };
             let receipt = match &mut receipts {
                 Ok(receipts) => receipts.next().ok_or_else(|| Unavailable { reason: "not written".into() }),
                 Err(error) => Err(Unavailable { reason: error.to_string() }),
@@ -183,6 +208,22 @@ impl Writer {
         }
     }
 
+    /// Has a dictionary made, once there are enough events for one, without keeping anybody waiting.
+    fn train(&mut self) {
+        if self.projector.sums().events < codec::SAMPLES || self.packer.has_dictionary() {
+            return;
+        }
+        if let (Some(orders), Ok(connection)) = (self.training.take(), session::connect_reader(&self.path)) {
+            std::thread::spawn(move || {
+                let made = codec::train(&connection);
+                if let (Some(bytes), Some(orders)) = (made, orders.upgrade()) {
+                    // A session that is being closed does without.
+                    let _ = orders.blocking_send(Order::Dictionary(bytes));
+                }
+            });
+        }
+    }
+
     fn transact(&mut self, group: &[Order]) -> Result<Vec<Receipt>, StoreError> {
         // SQLite would go on writing to a file that no longer has a name.
         if identity(&self.path) != self.identity {
@@ -193,7 +234,10 @@ impl Writer {
         let mut receipts = Vec::with_capacity(group.len());
         for order in group {
             match order {
-                Order::Keep(delivery, _) => receipts.push(self.projector.take(connection, delivery)?),
+                Order::Keep(delivery, packed, _) => {
+                    receipts.push(self.projector.take(connection, delivery, packed)?);
+                }
+                Order::Dictionary(bytes) => codec::keep_dictionary(connection, bytes)?,
                 Order::Probe => {}
                 Order::Mark(seq, on) => {
                     connection

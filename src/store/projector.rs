@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::codec::{Packed, Unpacker};
 use super::rows::{self, Result};
 use crate::domain::delivery::{Delivery, Receipt, Seq};
 use crate::domain::envelope;
@@ -85,6 +86,7 @@ pub(super) struct Projector {
     next_candidacy: i64,
     assessments: AtHand<Assessment>,
     candidacies: AtHand<Candidacy>,
+    unpacker: Unpacker,
 }
 
 /// Between the number of the assessment and the candidate's id in the key of a candidacy. A number never holds
@@ -103,6 +105,7 @@ impl Projector {
             next_candidacy: next("candidacy")?,
             assessments: AtHand::default(),
             candidacies: AtHand::default(),
+            unpacker: Unpacker::default(),
         })
     }
 
@@ -111,7 +114,12 @@ impl Projector {
     }
 
     /// Keeps one delivery. Nothing is durable before [`Projector::finish`] and the commit.
-    pub(super) fn take(&mut self, connection: &Connection, delivery: &Delivery) -> Result<Receipt> {
+    pub(super) fn take(
+        &mut self,
+        connection: &Connection,
+        delivery: &Delivery,
+        packed: &Packed,
+    ) -> Result<Receipt> {
         let (occurred_at, basis) = occurred_at(delivery);
         self.sums.deliveries += 1;
         self.sums.last_received_at = self.sums.last_received_at.max(Some(delivery.received_at));
@@ -123,7 +131,7 @@ impl Projector {
         self.sums.unrecognised += u64::from(delivery.event.kind.is_none());
         let seq = self.sums.events as Seq;
         let place = self.fold(connection, seq, delivery, occurred_at)?;
-        insert_event(connection, seq, delivery, (occurred_at, basis), place)?;
+        insert_event(connection, seq, delivery, packed, (occurred_at, basis), place)?;
         Ok(Receipt::Fresh(seq))
     }
 
@@ -176,11 +184,11 @@ impl Projector {
     /// Counts a delivery of an event that is there. An earlier attempt may make the event itself earlier.
     fn repeat(&mut self, connection: &Connection, delivery: &Delivery) -> Result<Receipt> {
         let mut find = connection.prepare_cached(
-            "SELECT e.seq, e.basis, e.sent_at, b.body FROM event e JOIN body b ON b.seq = e.seq WHERE e.id = ?1",
+            "SELECT e.seq, e.basis, e.sent_at, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq WHERE e.id = ?1",
         )?;
         let (first, basis, sent_at, conflict) = find.query_row([&delivery.id], |row| {
-            let body = row.get_ref(3)?.as_blob()?;
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, body != &*delivery.body))
+            let body = self.unpacker.body(connection, row, 3)?;
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, body != *delivery.body))
         })?;
         connection
             .prepare_cached(
@@ -222,13 +230,13 @@ impl Projector {
         let mut assessment = Assessment::default();
         let mut candidacy = Candidacy::default();
         let mut events = connection.prepare(
-            "SELECT e.occurred_at, e.id, e.candidacy, b.body FROM event e JOIN body b ON b.seq = e.seq
+            "SELECT e.occurred_at, e.id, e.candidacy, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq
              WHERE e.assessment = ?1 ORDER BY e.seq",
         )?;
         let mut found = events.query([assessment_n])?;
         while let Some(row) = found.next()? {
             let stamp = Stamp { at: rows::time(row, 0)?.unwrap_or_default(), id: row.get(1)? };
-            let event = envelope::decode(row.get_ref(3)?.as_blob()?);
+            let event = envelope::decode(&self.unpacker.body(connection, row, 3)?);
             assessment.fold(&event, &stamp);
             if candidacy_n.is_some() && row.get::<_, Option<i64>>(2)? == candidacy_n {
                 candidacy.fold(&event, &stamp);
@@ -314,6 +322,7 @@ fn insert_event(
     connection: &Connection,
     seq: Seq,
     delivery: &Delivery,
+    packed: &Packed,
     (occurred_at, basis): (Timestamp, Basis),
     place: Place,
 ) -> Result<()> {
@@ -341,14 +350,7 @@ fn insert_event(
             place.assessment,
             place.candidacy,
         ])?;
-    let mut headers = String::new();
-    for (name, value) in &delivery.headers.0 {
-        headers.extend([name.as_str(), ": ", value.as_str(), "\n"]);
-    }
-    connection
-        .prepare_cached("INSERT INTO body (seq, headers, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![seq, headers, &*delivery.body])?;
-    Ok(())
+    packed.insert(connection, seq)
 }
 
 /// The sums as the file has them.

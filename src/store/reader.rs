@@ -8,10 +8,11 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension, Row as SqlRow, params_from_iter};
 
+use super::codec::Unpacker;
 use super::rows;
 use super::sql::{Condition, Rows};
 use super::{StoreError, journal, projector, session};
-use crate::domain::delivery::{Headers, Seq};
+use crate::domain::delivery::Seq;
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{
     Anchor, AssessmentRow, CandidateRow, EventDetail, EventKey, EventLine, EventRow, Page, Query, RiseRow,
@@ -25,6 +26,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// Reads a session. Each thread needs its own.
 pub struct Reader {
     pub(super) connection: Connection,
+    pub(super) unpacker: Unpacker,
 }
 
 /// Stops the question that a reader is answering.
@@ -155,7 +157,7 @@ impl Reader {
     /// # Errors
     /// If the file is no session, is damaged or newer.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { connection: session::open_reader(path)? })
+        Ok(Self { connection: session::open_reader(path)?, unpacker: Unpacker::default() })
     }
 
     /// Another reader of the session that this process writes.
@@ -171,7 +173,7 @@ impl Reader {
     /// # Errors
     /// If SQLite cannot open it.
     pub fn beside_writer(path: &Path) -> Result<Self> {
-        Ok(Self { connection: session::connect_reader(path)? })
+        Ok(Self { connection: session::connect_reader(path)?, unpacker: Unpacker::default() })
     }
 
     /// Stops what this reader is doing, from another thread.
@@ -429,12 +431,10 @@ impl Reader {
     pub fn detail(&self, seq: Seq) -> Result<Option<EventDetail>> {
         self.at_one_moment(|| {
             let Some(line) = self.line(seq)? else { return Ok(None) };
-            let (headers, body): (String, Vec<u8>) = self
+            let (headers, body) = self
                 .connection
-                .prepare_cached("SELECT headers, body FROM body WHERE seq = ?1")?
-                .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let headers = headers.lines().filter_map(|line| line.split_once(": "));
-            let headers = Headers(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+                .prepare_cached("SELECT coding, length, data FROM body WHERE seq = ?1")?
+                .query_row([seq], |row| self.unpacker.row(&self.connection, row, 0))?;
             let beside = |way: &str, order: &str| -> Result<Option<Seq>> {
                 let text = format!(
                     "SELECT e.seq FROM event e JOIN event o ON o.seq = ?1 WHERE e.candidacy = o.candidacy

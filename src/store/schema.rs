@@ -40,13 +40,14 @@ CREATE TABLE event (
     size INTEGER NOT NULL,
     marked INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX event_candidacy ON event (candidacy, occurred_at, id) WHERE candidacy IS NOT NULL;
+CREATE INDEX event_candidacy ON event (candidacy, seq) WHERE candidacy IS NOT NULL;
 CREATE INDEX event_assessment ON event (assessment, seq) WHERE assessment IS NOT NULL;
 CREATE INDEX event_kind ON event (kind, seq);
 CREATE INDEX event_occurred ON event (occurred_at);
 CREATE INDEX event_marked ON event (seq) WHERE marked;
 CREATE INDEX event_repeated ON event (seq) WHERE deliveries > 1;
-CREATE TABLE body (seq INTEGER PRIMARY KEY, headers TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE body (seq INTEGER PRIMARY KEY, coding INTEGER NOT NULL, length INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE TABLE dictionary (one INTEGER PRIMARY KEY CHECK (one = 1), bytes BLOB NOT NULL);
 CREATE TABLE assessment (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,

@@ -11,8 +11,10 @@ use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
 use super::{StoreError, schema};
 use crate::domain::filter::fold_case;
 
-/// Pages SQLite may keep in memory a connection, in KiB: memory must not grow with the session.
-const CACHE_KIB: i32 = 8 * 1024;
+/// Pages SQLite may keep in memory, in KiB: memory must not grow with the session. The writer touches a page
+/// of each candidacy that something happens to; a reader only what is on screen.
+const WRITER_CACHE_KIB: i32 = 24 * 1024;
+const READER_CACHE_KIB: i32 = 4 * 1024;
 /// The write-ahead log is folded into the file after so many pages: rarely enough to stay off the path of an
 /// acknowledgement, often enough to keep the log small.
 const CHECKPOINT_PAGES: i32 = 4000;
@@ -109,7 +111,7 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
     connection.execute_batch("PRAGMA journal_mode = WAL").map_err(damaged)?;
     prepare(&connection)?;
     connection.execute_batch(&format!(
-        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
+        "PRAGMA synchronous = FULL; PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
     ))?;
     if new {
         schema::create(&connection)?;
@@ -170,7 +172,8 @@ fn connect_immutable(path: &Path) -> Result<Connection, StoreError> {
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    connection.execute_batch(&format!("PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY;"))?;
+    connection
+        .execute_batch(&format!("PRAGMA cache_size = -{READER_CACHE_KIB}; PRAGMA temp_store = MEMORY;"))?;
     // has(text, word): whether a text holds a word that is already folded; no text holds none.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("has", 2, flags, |call| {

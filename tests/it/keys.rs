@@ -52,7 +52,7 @@ fn take(harness: &mut Harness, step: &Step, clock: &mut i64) {
         Step::Press(key) => harness.send(Msg::Key(*key)),
         Step::Type(text) => harness.send(Msg::Paste(text.clone())),
         Step::Click(column, row, kind) => {
-            harness.send(Msg::Mouse { column: *column, row: *row, kind: *kind })
+            harness.send(Msg::Mouse { column: *column, row: *row, kind: *kind });
         }
         Step::Resize(columns, rows) => harness.send(Msg::Resize(*columns, *rows)),
         Step::Arrive(n) => arrive(harness, *n, clock),

@@ -1,11 +1,9 @@
 //! The screen without a terminal: a model, a session in memory that answers at once, and frames as text.
 
-#![expect(clippy::panic, clippy::indexing_slicing, reason = "a test that reaches beyond the end is to fail")]
+#![expect(clippy::panic, reason = "a test that reaches beyond the end is to fail")]
 
 mod answers;
 pub(crate) mod session;
-
-use std::fmt::Write as _;
 
 use invigil::app::key::{Code, Key};
 use invigil::app::model::{Model, Setup};
@@ -17,7 +15,6 @@ use invigil::ui::styles::Styles;
 use invigil::ui::theme::{Depth, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Modifier};
 
 use session::{Session, at};
 
@@ -153,43 +150,6 @@ pub(crate) fn text(buffer: &Buffer) -> String {
         }
         out.push_str(line.trim_end());
         out.push('\n');
-    }
-    out
-}
-
-/// A frame as a terminal would get it, for looking at.
-pub(crate) fn ansi(buffer: &Buffer) -> String {
-    let mut out = String::new();
-    for y in 0..buffer.area.height {
-        let mut skip = 0;
-        for x in 0..buffer.area.width {
-            if skip > 0 {
-                skip -= 1;
-                continue;
-            }
-            let cell = &buffer[(x, y)];
-            let _ = write!(out, "\x1b[0m");
-            for (modifier, code) in
-                [(Modifier::BOLD, 1), (Modifier::DIM, 2), (Modifier::UNDERLINED, 4), (Modifier::REVERSED, 7)]
-            {
-                if cell.modifier.contains(modifier) {
-                    let _ = write!(out, "\x1b[{code}m");
-                }
-            }
-            for (colour, layer) in [(cell.fg, 38), (cell.bg, 48)] {
-                match colour {
-                    Color::Rgb(r, g, b) => _ = write!(out, "\x1b[{layer};2;{r};{g};{b}m"),
-                    Color::Indexed(n) => _ = write!(out, "\x1b[{layer};5;{n}m"),
-                    _ => {}
-                }
-            }
-            skip = ui::text::width(cell.symbol()).saturating_sub(1);
-            out.push_str(cell.symbol());
-        }
-        out.push_str("\x1b[0m");
-        if y + 1 < buffer.area.height {
-            out.push_str("\r\n");
-        }
     }
     out
 }

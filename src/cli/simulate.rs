@@ -1,0 +1,147 @@
+//! `invigil simulate`: sends a made-up campaign to any receiver, as Svix would.
+
+use std::io::Write;
+
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use crate::clock;
+use crate::domain::secret::Secret;
+use crate::simulate::rollout::{Plan, Rollout};
+use crate::simulate::sender::{self, Pace, Report, Target};
+
+/// How long ago the campaign began; all of it lies in the past.
+const SPAN_MS: i64 = 6 * 3_600_000;
+/// Requests under way at a time.
+const CONCURRENCY: usize = 64;
+
+/// Options of `simulate`.
+#[derive(Clone, clap::Args)]
+pub struct Args {
+    /// Where to send to, like `http://127.0.0.1:8080/webhook`
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// Signing secret, whsec_…; of several the first signs
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "INVIGIL_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub secret: Vec<String>,
+    /// How many candidates are invited
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub candidates: u64,
+    /// Messages a second; 0 for as fast as possible
+    #[arg(long, value_name = "R", default_value_t = 10.0, value_parser = rate)]
+    pub rate: f64,
+    /// Share of messages that come twice, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share)]
+    pub duplicates: f64,
+    /// Share of messages that come after later ones, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share)]
+    pub disorder: f64,
+    /// Forged requests to one message, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
+    pub forged: f64,
+    /// The same seed makes the same campaign
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Stop after so many messages [default: at the campaign's end]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+impl std::fmt::Debug for Args {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { to, candidates, rate, seed, limit, .. } = self;
+        write!(
+            f,
+            "Args {{ to: {to:?}, candidates: {candidates}, rate: {rate}, seed: {seed}, limit: {limit:?}, .. }}"
+        )
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate >= 0.0);
+    number.ok_or_else(|| "give messages a second, like 10, or 0 for as fast as possible".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|share: &f64| (0.0..=1.0).contains(share));
+    number.ok_or_else(|| "give a share from 0 to 1, like 0.05".to_owned())
+}
+
+/// Sends the campaign and writes the report on `out`, as one line of JSON.
+///
+/// # Errors
+/// Code 2 if an option is wrong; 1 if the receiver took nothing, or `out` cannot be written.
+pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) -> Result<Report, Failure> {
+    let Some(secret) = args.secret.first() else {
+        return Err(Failure::usage(
+            "--secret: is missing; give the receiver's signing secret, it begins with `whsec_`",
+        ));
+    };
+    let secret = Secret::parse(secret).map_err(|why| Failure::usage(format!("--secret: {why}")))?;
+    let target = Target::new(&args.to, secret).map_err(|why| Failure::usage(format!("--to: {why}")))?;
+    let rollout = Rollout::new(Plan {
+        seed: args.seed,
+        candidates: args.candidates,
+        start: clock::now().plus_millis(-SPAN_MS),
+        story_span_ms: SPAN_MS,
+        duplicates: args.duplicates,
+        disorder: args.disorder,
+        forged: args.forged,
+    });
+    let messages = rollout.take(args.limit.unwrap_or(usize::MAX));
+    let pace = Pace { rate: (args.rate > 0.0).then_some(args.rate) };
+    let report = sender::run(messages, &target, pace, CONCURRENCY, stop, |_, _| {}).await;
+    let line = serde_json::to_string(&report).map_err(|why| Failure::running(why.to_string()))?;
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|why| Failure::running(format!("the report cannot be written: {why}")))?;
+    if report.accepted == 0 && report.failed > 0 {
+        let line = format!(
+            "{} took none of {} messages; does it listen there, with this secret?",
+            args.to, report.sent
+        );
+        return Err(Failure::running(line));
+    }
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches};
+
+    use super::*;
+
+    fn args(line: &[&str]) -> Result<Args, clap::Error> {
+        let matches = Args::augment_args(clap::Command::new("simulate")).try_get_matches_from(line)?;
+        Args::from_arg_matches(&matches)
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused() {
+        let to = ["simulate", "--to", "http://127.0.0.1:1/", "--secret", "whsec_AAAABBBBCCCC"];
+        let with = |more: &[&'static str]| args(&[&to[..], more].concat());
+        assert!(with(&["--rate", "0", "--forged", "1", "--limit", "5"]).is_ok());
+        for wrong in [["--rate", "inf"], ["--duplicates", "1.5"], ["--disorder", "NaN"]] {
+            assert!(with(&wrong).is_err(), "{wrong:?}");
+        }
+        assert!(!format!("{:?}", with(&[]).unwrap()).contains("BBBB"));
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_the_options_is_named() {
+        for (to, secret, part) in [
+            ("nowhere", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "--to"),
+            ("http://127.0.0.1:1/", "short", "--secret"),
+        ] {
+            let args = args(&["simulate", "--to", to, "--secret", secret]).unwrap();
+            let failure = run(&args, &CancellationToken::new(), &mut Vec::new()).await.unwrap_err();
+            assert!(failure.line.starts_with(part) && failure.code == 2, "{}", failure.line);
+        }
+    }
+}

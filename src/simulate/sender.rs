@@ -1,0 +1,293 @@
+//! Sends as Svix does: its headers, signed at the moment of sending, and tried again in compressed time.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Method, Request, Response, Uri, header};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::rollout::{Forgery, Send};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
+
+/// The name Svix sends under.
+const USER_AGENT: &str = "Svix-Webhooks/1.0 (sender-9YMgn)";
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// Pauses before trying again. Svix waits five seconds, five minutes, half an hour and on.
+const PAUSES: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
+/// How long requests under way may take to end once the sending is to stop.
+const GRACE: Duration = Duration::from_secs(2);
+/// As good as never, and can still be added to an instant.
+const YEAR: Duration = Duration::from_secs(31_536_000);
+/// Age of a stale forgery, seconds.
+const STALE_SECS: i64 = 20 * 60;
+
+enum Connections {
+    Plain(Client<HttpConnector, Full<Bytes>>),
+    Encrypted(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
+/// Where to send, and the secret to sign with.
+pub struct Target {
+    connections: Connections,
+    url: Uri,
+    secret: Secret,
+    wrong_secret: Secret,
+}
+
+impl Target {
+    /// A target at an `http://` or `https://` URL.
+    ///
+    /// # Errors
+    /// Why the URL cannot be used, in a sentence.
+    pub fn new(url: &str, secret: Secret) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|why| format!("`{url}` is no URL: {why}"))?;
+        let builder = || Client::builder(TokioExecutor::new());
+        let connections = match (uri.scheme_str(), uri.host()) {
+            (Some("http"), Some(_)) => {
+                let mut connector = HttpConnector::new();
+                connector.set_nodelay(true);
+                Connections::Plain(builder().build(connector))
+            }
+            (Some("https"), Some(_)) => {
+                let tls = HttpsConnectorBuilder::new()
+                    .try_with_platform_verifier()
+                    .map_err(|why| format!("the system's certificates cannot be read: {why}"))?;
+                Connections::Encrypted(builder().build(tls.https_only().enable_http1().build()))
+            }
+            _ => return Err(format!("`{url}` must begin with http:// or https:// and name a host")),
+        };
+        let wrong_secret = Secret::parse(&STANDARD.encode("the secret of another endpoint"))
+            .map_err(|why| why.to_string())?;
+        Ok(Self { connections, url: uri, secret, wrong_secret })
+    }
+
+    async fn request(&self, request: Request<Full<Bytes>>) -> Option<u16> {
+        let answer = async {
+            match &self.connections {
+                Connections::Plain(client) => client.request(request).await,
+                Connections::Encrypted(client) => client.request(request).await,
+            }
+        };
+        let answer: Response<_> = tokio::time::timeout(TIMEOUT, answer).await.ok()?.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// The request of a message, signed for this moment, or forged as it says.
+    fn compose(&self, send: &Send, now: Timestamp) -> Option<Request<Full<Bytes>>> {
+        let stale = send.forgery == Some(Forgery::Stale);
+        let secs = now.secs() - if stale { STALE_SECS } else { 0 };
+        let wrong = send.forgery == Some(Forgery::WrongSecret);
+        let secret = if wrong { &self.wrong_secret } else { &self.secret };
+        let mut body = send.body.clone();
+        let signature = secret.sign(&send.id, secs, &body);
+        if send.forgery == Some(Forgery::AlteredBody) {
+            body.push(b' ');
+        }
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(&self.url)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::USER_AGENT, USER_AGENT)
+            .header("svix-id", &send.id)
+            .header("svix-timestamp", secs);
+        if send.forgery != Some(Forgery::NoSignature) {
+            request = request.header("svix-signature", signature);
+        }
+        request.body(Full::new(Bytes::from(body))).ok()
+    }
+}
+
+/// How a message fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// The last answer's status; `None` if there was none.
+    pub status: Option<u16>,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// How long the last request took.
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// True if the receiver has taken it.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+/// Sends one message, and again after a while if it is not forged and not accepted.
+pub async fn send(target: &Target, send: &Send, now: impl Fn() -> Timestamp) -> Outcome {
+    let mut pauses = PAUSES.into_iter();
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let begun = Instant::now();
+        let status = match target.compose(send, now()) {
+            Some(request) => target.request(request).await,
+            None => None,
+        };
+        let outcome = Outcome { status, attempts, took: begun.elapsed() };
+        if outcome.accepted() || send.forgery.is_some() {
+            return outcome;
+        }
+        let Some(pause) = pauses.next() else { return outcome };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How fast to send.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Messages a second; `None` for as fast as possible.
+    pub rate: Option<f64>,
+}
+
+/// What came of it all.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Report {
+    /// Messages sent, however often each was tried.
+    pub sent: u64,
+    /// Messages the receiver took, forged ones among them if it took any.
+    pub accepted: u64,
+    /// Forged messages that it refused.
+    pub refused: u64,
+    /// Messages that were given up, and forged ones without an answer.
+    pub failed: u64,
+    /// Different ids among those accepted.
+    pub unique: u64,
+    /// Half of the requests took at most this long.
+    pub p50_ms: f64,
+    /// All but one in a hundred took at most this long.
+    pub p99_ms: f64,
+    /// How often each status came last; `none` where no answer came.
+    pub statuses: BTreeMap<String, u64>,
+}
+
+#[derive(Default)]
+struct Tally {
+    report: Report,
+    ids: HashSet<u64>,
+    micros: Vec<u32>,
+}
+
+impl Tally {
+    fn count(&mut self, send: &Send, outcome: &Outcome) {
+        let report = &mut self.report;
+        report.sent += 1;
+        if outcome.accepted() {
+            report.accepted += 1;
+            let mut hasher = DefaultHasher::new();
+            send.id.hash(&mut hasher);
+            self.ids.insert(hasher.finish());
+        } else if send.forgery.is_some() && outcome.status.is_some() {
+            report.refused += 1;
+        } else {
+            report.failed += 1;
+        }
+        let status = outcome.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        *report.statuses.entry(status).or_default() += 1;
+        self.micros.push(u32::try_from(outcome.took.as_micros()).unwrap_or(u32::MAX));
+    }
+
+    fn close(mut self) -> Report {
+        self.micros.sort_unstable();
+        let at = |share: f64| {
+            let place = (self.micros.len() as f64 * share).ceil() as usize;
+            self.micros.get(place.saturating_sub(1)).map_or(0.0, |micros| f64::from(*micros) / 1_000.0)
+        };
+        let (p50_ms, p99_ms) = (at(0.5), at(0.99));
+        Report { unique: self.ids.len() as u64, p50_ms, p99_ms, ..self.report }
+    }
+}
+
+impl Pace {
+    /// How long after the beginning the message after `count` others is to be sent.
+    fn due(self, count: u64) -> Duration {
+        let rate = self.rate.filter(|rate| rate.is_finite() && *rate > 0.0);
+        let after = rate.and_then(|rate| Duration::try_from_secs_f64(count as f64 / rate).ok());
+        after.unwrap_or_default()
+    }
+}
+
+/// Sends messages at a pace, at most `concurrency` at a time, until there are no more or it is to stop;
+/// tells `progress` how each fared.
+pub async fn run(
+    messages: impl IntoIterator<Item = Send>,
+    target: &Target,
+    pace: Pace,
+    concurrency: usize,
+    stop: &CancellationToken,
+    progress: impl FnMut(&Send, &Outcome),
+) -> Report {
+    let mut count = 0;
+    let timed = messages.into_iter().map(|send| {
+        count += 1;
+        (pace.due(count - 1), send)
+    });
+    drive(timed, target, concurrency, stop, progress).await
+}
+
+/// Sends each message so long after the beginning, or as soon as there is room.
+pub(super) async fn drive(
+    messages: impl Iterator<Item = (Duration, Send)>,
+    target: &Target,
+    concurrency: usize,
+    stop: &CancellationToken,
+    mut progress: impl FnMut(&Send, &Outcome),
+) -> Report {
+    let mut messages = messages;
+    let mut tally = Tally::default();
+    let mut under_way = FuturesUnordered::new();
+    let begun = Instant::now();
+    let mut next = messages.next();
+    while next.is_some() || !under_way.is_empty() {
+        let due = next.as_ref().map_or(Duration::ZERO, |(due, _)| *due).min(YEAR);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some((send, outcome)) = under_way.next(), if !under_way.is_empty() => {
+                tally.count(&send, &outcome);
+                progress(&send, &outcome);
+            }
+            () = tokio::time::sleep_until(begun + due), if next.is_some() && under_way.len() < concurrency => {
+                if let Some((_, send)) = next.take() {
+                    under_way.push(deliver(target, send));
+                }
+                next = messages.next();
+            }
+        }
+    }
+    let rest = async {
+        while let Some((send, outcome)) = under_way.next().await {
+            tally.count(&send, &outcome);
+            progress(&send, &outcome);
+        }
+    };
+    let _some_may_be_left = tokio::time::timeout(GRACE, rest).await;
+    drop(under_way);
+    tally.close()
+}
+
+async fn deliver(target: &Target, message: Send) -> (Send, Outcome) {
+    let outcome = send(target, &message, crate::clock::now).await;
+    (message, outcome)
+}
+
+#[cfg(test)]
+#[path = "sender/tests.rs"]
+mod tests;

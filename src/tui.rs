@@ -1,0 +1,9 @@
+//! The terminal shell: everything that touches the terminal, and the loop that ties the pure screen to it.
+
+pub mod clipboard;
+pub mod desk;
+pub mod effects;
+pub mod input;
+pub mod runtime;
+pub mod terminal;
+pub mod wardrobe;

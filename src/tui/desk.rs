@@ -1,0 +1,126 @@
+//! The desk where the screen's questions are answered: one thread that reads the session.
+//!
+//! Of two questions from the same place on the screen only the newer is worth an answer, so a waiting one is
+//! replaced and a running one interrupted: however fast the screen asks, at most one question a place waits.
+#![expect(clippy::disallowed_methods, reason = "the reading thread is started here")]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use crate::app::msg::{Answer, Mark, Msg, Question, Stretch, Ticket};
+use crate::pulse::Pulse;
+use crate::store::StoreError;
+use crate::store::reader::{Interrupt, Reader};
+
+/// Where questions are handed in.
+pub struct Desk {
+    shared: Arc<Shared>,
+    interrupt: Interrupt,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    asked: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<(Ticket, Question)>,
+    running: Option<Ticket>,
+    closed: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk {
+    /// Starts the thread; answers go to `answers`.
+    pub fn open(reader: Reader, pulse: Pulse, answers: mpsc::Sender<Msg>) -> Self {
+        let shared = Arc::new(Shared::default());
+        let interrupt = reader.interrupt();
+        let at_desk = Arc::clone(&shared);
+        let thread = std::thread::spawn(move || serve(&at_desk, &reader, &pulse, &answers));
+        Self { shared, interrupt, thread: Some(thread) }
+    }
+
+    /// Hands a question in.
+    pub fn ask(&self, ticket: Ticket, question: Question) {
+        let mut state = self.shared.lock();
+        state.waiting.retain(|(waiting, _)| waiting.slot != ticket.slot);
+        state.waiting.push_back((ticket, question));
+        if state.running.is_some_and(|running| running.slot == ticket.slot) {
+            self.interrupt.now();
+        }
+        self.shared.asked.notify_one();
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.interrupt.now();
+        self.shared.asked.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // It ends by itself; if it panicked there is nothing to save here.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(shared: &Shared, reader: &Reader, pulse: &Pulse, answers: &mpsc::Sender<Msg>) {
+    loop {
+        let mut state = shared.lock();
+        state.running = None;
+        while state.waiting.is_empty() && !state.closed {
+            state = shared.asked.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return;
+        }
+        let Some((ticket, question)) = state.waiting.pop_front() else { continue };
+        state.running = Some(ticket);
+        drop(state);
+        match answer(reader, pulse, question) {
+            Err(StoreError::Interrupted) => {}
+            done => {
+                let message = Msg::Fetched(ticket, done.map_err(|error| error.to_string()));
+                if answers.blocking_send(message).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn answer(reader: &Reader, pulse: &Pulse, question: Question) -> Result<Answer, StoreError> {
+    Ok(match question {
+        Question::Assessments(Stretch { query, anchor, before, after }) => {
+            Answer::Assessments(reader.assessments(&query, &anchor, before, after)?)
+        }
+        Question::Candidates(Stretch { query, anchor, before, after }) => {
+            Answer::Candidates(reader.candidates(&query, &anchor, before, after)?)
+        }
+        Question::Rises(Stretch { query, anchor, before, after }) => {
+            Answer::Rises(reader.rises(&query, &anchor, before, after)?)
+        }
+        Question::Events(Stretch { query, anchor, before, after }) => {
+            Answer::Events(reader.events(&query, &anchor, before, after, &pulse.refusals())?)
+        }
+        Question::Sums => Answer::Sums(reader.sums()?),
+        Question::Detail(seq) => Answer::Detail(reader.detail(seq)?.map(Box::new)),
+        Question::Assessment(id) => Answer::Assessment(reader.assessment(&id)?.map(Box::new)),
+        Question::Candidacy(assessment_id, candidate_id) => {
+            Answer::Candidacy(reader.candidacy(&assessment_id, &candidate_id)?.map(Box::new))
+        }
+        Question::Next { query, from, down, what } => {
+            Answer::Next(reader.next(&query, from, down, what == Mark::Marked, &pulse.refusals())?)
+        }
+    })
+}

@@ -1,0 +1,161 @@
+//! Carrying out what the screen wants done in the world.
+#![expect(clippy::disallowed_methods, reason = "long work is put on tasks of its own here")]
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::clipboard;
+use super::desk::Desk;
+use super::terminal::Screen;
+use crate::app::msg::{Effect, Masked, Msg, Outcome};
+use crate::domain::delivery::Seq;
+use crate::domain::filter::Filter;
+use crate::pulse::Pulse;
+use crate::store::export;
+use crate::store::reader::Reader;
+
+/// What only those who run the listener and the journal can do.
+pub enum Command {
+    /// Verify with this secret from now on, and what was waiting for one.
+    SetSecret(Masked, oneshot::Sender<Outcome>),
+    /// Set or clear the mark of an event.
+    Mark(Seq, bool),
+}
+
+/// Carries effects out. What takes long ends with a `Msg::Done`.
+pub struct Effects {
+    desk: Desk,
+    saver: Arc<Mutex<Reader>>,
+    commands: mpsc::Sender<Command>,
+    to_loop: mpsc::Sender<Msg>,
+    in_tmux: bool,
+}
+
+impl Effects {
+    /// Opens the desk and remembers where everything goes.
+    #[must_use]
+    pub fn new(
+        reader: Reader,
+        saver: Reader,
+        pulse: Pulse,
+        commands: mpsc::Sender<Command>,
+        to_loop: mpsc::Sender<Msg>,
+    ) -> Self {
+        let in_tmux = std::env::var_os("TMUX").is_some();
+        Self {
+            desk: Desk::open(reader, pulse, to_loop.clone()),
+            saver: Arc::new(Mutex::new(saver)),
+            commands,
+            to_loop,
+            in_tmux,
+        }
+    }
+
+    /// Carries out each effect in turn; breaks if one of them ends the program.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to any more.
+    pub fn carry_out(&mut self, effects: Vec<Effect>, screen: &mut Screen) -> io::Result<ControlFlow<()>> {
+        for effect in effects {
+            match effect {
+                Effect::Ask { ticket, question } => self.desk.ask(ticket, question),
+                Effect::Copy { text, what } => {
+                    let outcome = self.copy(&text, what, screen)?;
+                    self.report(async move { outcome });
+                }
+                Effect::Open(url) => self.report(async move { open(&url) }),
+                Effect::Save { path, filter, redact } => {
+                    self.report(save(Arc::clone(&self.saver), path, filter, redact));
+                }
+                Effect::SetSecret(secret) => self.set_secret(secret),
+                Effect::Mark(seq, on) => {
+                    let commands = self.commands.clone();
+                    tokio::spawn(async move {
+                        // Nobody left to mark it means that the program is ending.
+                        let _ = commands.send(Command::Mark(seq, on)).await;
+                    });
+                }
+                Effect::Bell => screen.send(b"\x07")?,
+                Effect::Title(text) => screen.title(&text)?,
+                Effect::Suspend => screen.suspend()?,
+                Effect::MouseCapture(on) => screen.mouse(on)?,
+                Effect::Quit => return Ok(ControlFlow::Break(())),
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn copy(&self, text: &str, what: &'static str, screen: &mut Screen) -> io::Result<Outcome> {
+        if text.len() > clipboard::MAX_BYTES {
+            return Ok(Outcome::Failed(format!(
+                "{what} is too large for a terminal's clipboard; save the session instead"
+            )));
+        }
+        screen.send(&clipboard::copy(text, self.in_tmux))?;
+        Ok(Outcome::Copied { what, bytes: text.len() })
+    }
+
+    fn set_secret(&self, secret: Masked) {
+        let commands = self.commands.clone();
+        self.report(async move {
+            let (answer, outcome) = oneshot::channel();
+            let gone = || Outcome::Failed("nothing listens any more that could use a secret".into());
+            match commands.send(Command::SetSecret(secret, answer)).await {
+                Ok(()) => outcome.await.unwrap_or_else(|_| gone()),
+                Err(_) => gone(),
+            }
+        });
+    }
+
+    /// Tells the loop how something ended, when it has ended.
+    fn report(&self, ending: impl Future<Output = Outcome> + Send + 'static) {
+        let to_loop = self.to_loop.clone();
+        tokio::spawn(async move {
+            // The loop being gone means that the program is ending.
+            let _ = to_loop.send(Msg::Done(ending.await)).await;
+        });
+    }
+}
+
+async fn save(saver: Arc<Mutex<Reader>>, path: String, filter: Option<Filter>, redact: bool) -> Outcome {
+    let task = tokio::task::spawn_blocking(move || {
+        let path = at_home(&path);
+        let target = std::path::absolute(&path).unwrap_or(path);
+        let choice = export::Choice { filter, redact, now: crate::clock::now() };
+        let saver = saver.lock().unwrap_or_else(PoisonError::into_inner);
+        match export::save(&saver, &target, export::Format::Json, &choice, false) {
+            Ok(events) => Outcome::Saved { path: target.display().to_string(), events },
+            Err(error) => Outcome::Failed(format!("not saved: {error}")),
+        }
+    });
+    task.await.unwrap_or_else(|error| Outcome::Failed(format!("not saved: {error}")))
+}
+
+/// `~/` is the home directory here too, as in a shell.
+fn at_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// Hands a link to the system's opener. Only web links: a payload must not start another program.
+fn open(url: &str) -> Outcome {
+    if !(url.starts_with("https://") || url.starts_with("http://")) {
+        return Outcome::Failed("only http and https links are opened".into());
+    }
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let quiet = std::process::Stdio::null;
+    let started =
+        tokio::process::Command::new(opener).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
+    match started {
+        Ok(_) => Outcome::Opened,
+        Err(error) => {
+            Outcome::Failed(format!("no link can be opened here ({opener}: {error}); copy it instead"))
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Taking the terminal and giving it back, however the program ends.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+};
+use crossterm::{cursor, execute, queue, terminal};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+/// True while the terminal is ours; whoever gives it back first clears it, so that it happens once.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The bytes of one frame, gathered so that they are written in one piece, or not at all.
+#[derive(Clone, Default)]
+struct FrameBytes(Arc<Mutex<Vec<u8>>>);
+
+impl FrameBytes {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for FrameBytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The terminal while it is ours. Dropping it gives it back.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<FrameBytes>>,
+    frame: FrameBytes,
+    mouse: bool,
+}
+
+impl Screen {
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste, mouse, and a panic hook that gives it
+    /// all back before the panic is printed.
+    ///
+    /// # Errors
+    /// If the terminal cannot be put into raw mode or written to.
+    pub fn take() -> io::Result<Self> {
+        static HOOK: std::sync::Once = std::sync::Once::new();
+        HOOK.call_once(|| {
+            let before = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |info| {
+                give_back();
+                before(info);
+            }));
+        });
+        let frame = FrameBytes::default();
+        let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+        let mut screen = Self { terminal, frame, mouse: true };
+        screen.enter()?;
+        Ok(screen)
+    }
+
+    fn enter(&mut self) -> io::Result<()> {
+        terminal::enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        let mut out = io::stdout();
+        // XTWINOPS 22 keeps the window's title for the way out.
+        out.write_all(b"\x1b[22;0t")?;
+        execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        // Ignored where unknown; where known, Esc needs no delay and Ctrl-I is no Tab.
+        execute!(out, PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES))?;
+        if self.mouse {
+            execute!(out, EnableMouseCapture)?;
+        }
+        self.terminal.clear()?;
+        let bytes = self.frame.take();
+        out.write_all(&bytes)?;
+        out.flush()
+    }
+
+    /// Draws one frame; the terminal shows all of it at once. If no cell changed, nothing is written.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn draw(&mut self, render: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(render)?;
+        let bytes = self.frame.take();
+        // Every changed cell needs the cursor moved to it (CSI … H); without one the frame is only the
+        // colour resets that the backend always ends with.
+        if !bytes.contains(&b'H') {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        queue!(out, BeginSynchronizedUpdate)?;
+        out.write_all(&bytes)?;
+        execute!(out, EndSynchronizedUpdate)
+    }
+
+    /// Columns and rows.
+    ///
+    /// # Errors
+    /// If the terminal does not say.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        terminal::size()
+    }
+
+    /// Takes or leaves the mouse: left, text can be selected as usual.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        if on {
+            execute!(io::stdout(), EnableMouseCapture)
+        } else {
+            execute!(io::stdout(), DisableMouseCapture)
+        }
+    }
+
+    /// Sets the window's title. The text must be clean of control characters.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn title(&mut self, text: &str) -> io::Result<()> {
+        execute!(io::stdout(), SetTitle(text))
+    }
+
+    /// Sends bytes that are no drawing: a bell, a copy to the clipboard.
+    ///
+    /// # Errors
+    /// If the terminal cannot be written to.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Gives the terminal back, stops the process until it is continued, and takes the terminal again.
+    ///
+    /// # Errors
+    /// If the terminal cannot be taken again.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        // In raw mode Ctrl-Z is a key, so the stop must be asked for. SIGSTOP, since SIGTSTP is dropped in an
+        // orphaned process group.
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        self.enter()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Puts the terminal back as it was, once, from whatever thread and state.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    // Nobody is left to tell if this fails.
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        PopKeyboardEnhancementFlags,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = out.write_all(b"\x1b[23;0t");
+    let _ = out.flush();
+    let _ = terminal::disable_raw_mode();
+}
