@@ -279,28 +279,26 @@ impl<'a> Reader<'a> {
         let from = self.at;
         let bytes = self.text.as_bytes();
         loop {
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    let raw = self.slice(from);
-                    self.at += 1;
-                    return Ok(raw);
-                }
-                Some(b'\\') => {
-                    let escape = bytes.get(self.at + 1);
-                    let hex = || {
-                        bytes
-                            .get(self.at + 2..self.at + 6)
-                            .is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit))
-                    };
-                    match escape {
-                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-                        Some(b'u') if hex() => self.at += 6,
-                        _ => return self.fail("bad escape in a string"),
-                    }
-                }
-                Some(0..=0x1f) => return self.fail("control character in a string"),
-                Some(_) => self.at += 1,
-                None => return self.fail("the text ends within a string"),
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let Some(plain) = memchr::memchr2(b'"', b'\\', rest) else {
+                return self.fail("the text ends within a string");
+            };
+            if let Some(control) = rest.iter().take(plain).position(|byte| *byte < 0x20) {
+                self.at += control;
+                return self.fail("control character in a string");
+            }
+            self.at += plain;
+            if self.byte() == Some(b'"') {
+                let raw = self.slice(from);
+                self.at += 1;
+                return Ok(raw);
+            }
+            let hex =
+                || bytes.get(self.at + 2..self.at + 6).is_some_and(|h| h.iter().all(u8::is_ascii_hexdigit));
+            match bytes.get(self.at + 1) {
+                Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+                Some(b'u') if hex() => self.at += 6,
+                _ => return self.fail("bad escape in a string"),
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::domain::filter::fold_case;
 
 /// Pages SQLite may keep in memory, in KiB: memory must not grow with the session. The writer touches a page
 /// of each candidacy that something happens to; a reader only what is on screen.
-const WRITER_CACHE_KIB: i32 = 24 * 1024;
+const WRITER_CACHE_KIB: i32 = 12 * 1024;
 const READER_CACHE_KIB: i32 = 4 * 1024;
 /// The write-ahead log is folded into the file after so many pages: rarely enough to stay off the path of an
 /// acknowledgement, often enough to keep the log small.
