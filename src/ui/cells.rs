@@ -72,10 +72,12 @@ pub(super) fn status(status: Option<Status>, width: u16, scene: Scene<'_>) -> Ve
 /// A flag: sign and word.
 pub(super) fn flag(flag: Flag, scene: Scene<'_>) -> Vec<Piece<'_>> {
     let style = scene.styles.flag(flag);
+    // Green is the rule: its word need not call.
+    let word = if flag == Flag::Green { scene.styles.dim } else { style };
     vec![
         Piece::styled(scene.styles.symbols.flag(flag), style),
         Piece::styled(" ", style),
-        Piece::styled(flag.word(), style),
+        Piece::styled(flag.word(), word),
     ]
 }
 

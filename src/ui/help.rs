@@ -33,7 +33,7 @@ fn open(
     let rect = draw::centred(screen, size.0, size.1);
     footer::boxed(buf, rect, scene);
     let word = clean(&typed.line.text()).into_owned();
-    let aside = if word.is_empty() {
+    let aside = if word.is_empty() && !typed.typing {
         vec![Piece::styled(" type to search ", styles.dim)]
     } else {
         vec![

@@ -47,6 +47,8 @@ pub(super) fn draw<R: Live>(buf: &mut Buffer, regions: &Regions, list: &List<'_,
         table::heads(buf, heads, list.columns, &places, scene);
     }
     let newest_first = scene.model.sort(list.slot) == Sort::Latest;
+    // Where most rows are new, none stands out; in a flood nothing glows.
+    let calm = list.window.visible().filter(|seen| seen.fresh).count() * 2 <= usize::from(area.rows.height);
     for (n, seen) in list.window.visible().enumerate() {
         let rect = draw::line_of(area.rows, n as u16);
         if rect.is_empty() {
@@ -55,7 +57,7 @@ pub(super) fn draw<R: Live>(buf: &mut Buffer, regions: &Regions, list: &List<'_,
         let marked = (list.marked)(seen.row);
         // Where nobody has moved it, the cursor of another list is no news.
         let cursor = seen.cursor && (focused || !list.window.follows());
-        let seen = Seen { cursor, ..seen };
+        let seen = Seen { cursor, fresh: seen.fresh && calm, ..seen };
         let look = table::Look { focused, accent, marked, newest_first };
         table::row(buf, rect, list.columns, &places, &seen, look, scene);
         if let (true, Some(word)) = (focused, &scene.model.search) {

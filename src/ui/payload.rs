@@ -154,9 +154,21 @@ fn path(buf: &mut Buffer, area: Rect, reading: &Reading, scene: Scene<'_>) {
         found.push(Piece::styled(format!("{at}/{}", hits.rows().len()), styles.info));
     }
     let used = draw::pieces_right(buf, area, &found, styles);
-    let path = reading.path().unwrap_or_default();
+    let told = match (reading.shape, &reading.changes) {
+        (Shape::Changes, Some(lines)) => sum_up(lines),
+        _ => reading.path().unwrap_or_default(),
+    };
     let rest = Rect { width: area.width.saturating_sub(used), ..area };
-    draw::pieces(buf, rest, &[Piece::styled(clean(&path), styles.info)], styles);
+    draw::pieces(buf, rest, &[Piece::styled(clean(&told), styles.info)], styles);
+}
+
+/// How much changed, in a line.
+fn sum_up(lines: &[Line]) -> String {
+    let count = |wanted: fn(&Change) -> bool| lines.iter().filter(|line| wanted(&line.change)).count();
+    let changed = count(|change| matches!(change, Change::Changed { .. }));
+    let added = count(|change| matches!(change, Change::Added { .. }));
+    let removed = count(|change| matches!(change, Change::Removed { .. }));
+    format!("{changed} changed, {added} added, {removed} removed")
 }
 
 /// The ground and the cursor of a line.

@@ -143,11 +143,10 @@ pub fn wrap(text: &str, cells: u16) -> Vec<String> {
     let cells = cells.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ') {
-        let gap = u16::from(!line.is_empty());
-        if width(&line) + gap + width(word) > cells && !line.is_empty() {
+    for (n, word) in text.split(' ').enumerate() {
+        if width(&line) + 1 + width(word) > cells && !line.trim().is_empty() {
             lines.push(std::mem::take(&mut line));
-        } else if gap > 0 {
+        } else if n > 0 && width(&line) < cells {
             line.push(' ');
         }
         for letter in word.graphemes(true) {
@@ -175,6 +174,13 @@ mod tests {
         assert_eq!([12, 252_000, 11_100_000, -61_000].map(duration), ["12ms", "4m 12s", "3h 05m", "-1m 01s"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([9_999, 10_000, 2_000_000].map(short), ["9999", "10k", "2M"]);
+    }
+
+    #[test]
+    fn lines_break_at_blanks_and_keep_their_indent() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("  \"a\": 1", 20), ["  \"a\": 1"]);
+        assert_eq!(wrap("abcdefgh ij", 5), ["abcde", "fgh", "ij"]);
     }
 
     #[test]

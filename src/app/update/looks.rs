@@ -38,7 +38,10 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
             model.overlays.retain(|overlay| !matches!(overlay, Overlay::Help(_)));
             model.overlays.push(Overlay::Help(Choice::default()));
         }
-        Action::Palette => model.overlays.push(Overlay::Palette(Choice::default())),
+        Action::Palette => {
+            let choice = Choice { typing: true, ..Choice::default() };
+            model.overlays.push(Overlay::Palette(choice));
+        }
         Action::Secret => model.ask_for_secret(),
         Action::CopyUrl => match model.url.clone() {
             Some(text) => out.push(Effect::Copy { text, what: "the webhook URL" }),
