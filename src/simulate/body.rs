@@ -172,9 +172,44 @@ pub struct Campaign {
     pub start: Timestamp,
     /// How many candidates it has, as far as its assessments say.
     pub candidates: u64,
+    /// Tells its story in less time than it takes.
+    pub telling: Option<Telling>,
+}
+
+/// How the time of a story passes by the calendar: its first part stretched or squeezed into one length, the
+/// rest into another, so that a story of hours can end in minutes and yet always be in the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// Where in the story the first part ends, milliseconds.
+    pub part_ms: i64,
+    /// Where the story ends.
+    pub story_ms: i64,
+    /// When the first part ends by the calendar, milliseconds from the beginning.
+    pub part_told_ms: i64,
+    /// When the story ends by the calendar.
+    pub told_ms: i64,
+}
+
+impl Telling {
+    /// When a moment of the story is, by the calendar.
+    #[must_use]
+    pub fn of(&self, at_ms: i64) -> i64 {
+        let share = |at: i64, of: i64, told: i64| (at as f64 * told as f64 / of.max(1) as f64) as i64;
+        if at_ms <= self.part_ms {
+            return share(at_ms, self.part_ms, self.part_told_ms);
+        }
+        self.part_told_ms
+            + share(at_ms - self.part_ms, self.story_ms - self.part_ms, self.told_ms - self.part_told_ms)
+    }
 }
 
 impl Campaign {
+    /// When a moment of its story is.
+    #[must_use]
+    pub fn at(&self, at_ms: i64) -> Timestamp {
+        self.start.plus_millis(self.telling.map_or(at_ms, |telling| telling.of(at_ms)))
+    }
+
     fn id(&self, kind: u64, number: u64) -> String {
         let mut rng = rng_of(self.seed, kind, number);
         let days = rng.i64(2..40) * 86_400;
@@ -237,7 +272,7 @@ struct View<'a> {
 
 impl View<'_> {
     fn at(&self, at_ms: i64) -> Timestamp {
-        self.campaign.start.plus_millis(at_ms)
+        self.campaign.at(at_ms)
     }
 
     fn identity(&self, text: &mut String, slot: &str) {
@@ -367,7 +402,12 @@ mod tests {
     use crate::domain::envelope::decode;
 
     fn campaign() -> Campaign {
-        Campaign { seed: 4, start: Timestamp::from_secs(1_790_000_000).unwrap(), candidates: 60 }
+        Campaign {
+            seed: 4,
+            start: Timestamp::from_secs(1_790_000_000).unwrap(),
+            candidates: 60,
+            telling: None,
+        }
     }
 
     /// The paths of all fields in order.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio_util::sync::CancellationToken;
 
+use super::body::Telling;
 use super::rng_of;
 use super::rollout::{Forgery, Invitations, Plan, Rollout, Send, random_of};
 use super::sender::{self, Report, Target};
@@ -25,6 +26,14 @@ const OPENING_MS: i64 = 12_000;
 const REST_MS: i64 = 240_000;
 /// Milliseconds between two messages of the rest, at least and at most: nine to four a second.
 const APART_MS: (i64, i64) = (111, 250);
+/// The six hours as they are told: what comes in the opening has just happened when the opening ends, and the
+/// rest happens while one looks on.
+const TELLING: Telling = Telling {
+    part_ms: OPENING_STORY_MS,
+    story_ms: SPAN_MS,
+    part_told_ms: SPAN_MS + OPENING_MS - 12_000,
+    told_ms: SPAN_MS + OPENING_MS + REST_MS,
+};
 /// The bursts of invitations: a few candidates early, who are through by now, and most of them later.
 const WAVES: [(f64, u64); 5] = [(0.01, 32), (0.65, 50), (0.69, 52), (0.715, 54), (0.735, 52)];
 /// A story's share of the span; the last one ends before the present.
@@ -62,7 +71,7 @@ impl Demo {
         let (duplicates, forged) = (0.0, 0.0);
         let plan =
             Plan { seed, candidates, start, story_span_ms: SPAN_MS, duplicates, disorder: 0.03, forged };
-        let mut rollout = Rollout::with(plan, Invitations::Waves(WAVES.to_vec()), STORY);
+        let mut rollout = Rollout::with(plan, Invitations::Waves(WAVES.to_vec()), STORY).told(TELLING);
         rollout.announce();
         let mut rng = rng_of(seed, 4, 0);
         let story = timed(rollout.collect(), &mut rng);
@@ -130,8 +139,10 @@ fn timed(messages: Vec<Send>, rng: &mut Rng) -> VecDeque<Send> {
     let apart = (REST_MS / rest).clamp(APART_MS.0, APART_MS.1);
     let (mut at_ms, mut run) = (OPENING_MS, 0);
     let place = |(n, send): (usize, Send)| {
+        // Nothing is sent before it has happened.
+        let happened = TELLING.of(send.at_ms) - SPAN_MS + LAG_MS;
         if n < opening {
-            return Send { at_ms: OPENING_MS * n as i64 / opening as i64, ..send };
+            return Send { at_ms: (OPENING_MS * n as i64 / opening as i64).max(happened), ..send };
         }
         if run == 0 && rng.f64() < 0.03 {
             run = rng.i64(4..9);
@@ -143,6 +154,7 @@ fn timed(messages: Vec<Send>, rng: &mut Rng) -> VecDeque<Send> {
             _ => apart / 4,
         };
         run = (run - 1).max(0);
+        at_ms = at_ms.max(happened);
         Send { at_ms, ..send }
     };
     messages.into_iter().enumerate().map(place).collect()

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use fastrand::Rng;
 
-use super::body::{ASSESSMENTS, Campaign};
+use super::body::{ASSESSMENTS, Campaign, Telling};
 use super::rng_of;
 use super::story::Story;
 use crate::domain::event::EventKind;
@@ -174,7 +174,12 @@ impl Rollout {
     pub(super) fn with(plan: Plan, invitations: Invitations, share: f64) -> Self {
         let span_ms = plan.story_span_ms.max(1_000);
         let mut rollout = Self {
-            campaign: Campaign { seed: plan.seed, start: plan.start, candidates: plan.candidates },
+            campaign: Campaign {
+                seed: plan.seed,
+                start: plan.start,
+                candidates: plan.candidates,
+                telling: None,
+            },
             span_ms,
             story_ms: (span_ms as f64 * share) as i64,
             duplicates: plan.duplicates,
@@ -215,6 +220,12 @@ impl Rollout {
     fn a_while(&mut self, least: f64, most: f64) -> i64 {
         let share = least + (most - least) * self.rng.f64();
         (self.story_ms as f64 * share) as i64 + 1
+    }
+
+    /// The same story, told in another time. Its messages keep the times of the story.
+    pub(super) fn told(mut self, telling: Telling) -> Self {
+        self.campaign.telling = Some(telling);
+        self
     }
 
     /// The id of a message: always the same for the same scene of the same subject.
