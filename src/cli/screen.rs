@@ -106,13 +106,20 @@ fn themes(wanted: Option<&str>, ascii: bool) -> Result<(Wardrobe, String), Failu
             name.to_owned()
         }
         None if depth == Depth::Mono => "mono".to_owned(),
-        None => match theme_mode(QueryOptions::default()) {
+        None => match theme_mode(ground()) {
             Ok(ThemeMode::Light) => "light".to_owned(),
             // A terminal that does not say is dark more often than not.
             _ => "dark".to_owned(),
         },
     };
     Ok((Wardrobe { themes, depth, ascii }, chosen))
+}
+
+/// How the terminal is asked for its ground: one that does not answer at once must not keep anybody waiting.
+fn ground() -> QueryOptions {
+    let mut options = QueryOptions::default();
+    options.timeout = std::time::Duration::from_millis(200);
+    options
 }
 
 /// A theme of the user's: `themes/NAME.toml` beside the config file.

@@ -79,10 +79,10 @@ impl Screen {
         if self.mouse {
             execute!(out, EnableMouseCapture)?;
         }
-        self.terminal.clear()?;
-        let bytes = self.frame.take();
-        out.write_all(&bytes)?;
-        out.flush()
+        // The screen is blank now, and so must be what the next frame is compared with. `Terminal::clear`
+        // would ask the terminal where its cursor is, and some never answer.
+        self.terminal.swap_buffers();
+        execute!(out, terminal::Clear(terminal::ClearType::All))
     }
 
     /// Draws one frame; the terminal shows all of it at once. If no cell changed, nothing is written.

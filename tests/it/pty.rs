@@ -1,0 +1,212 @@
+//! The real binary in a real pseudo-terminal, as a person meets it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use invigil::domain::secret::Secret;
+use portable_pty::{Child, CommandBuilder, NativePtySystem, PtySize, PtySystem};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
+
+/// A terminal with the program in it.
+struct Terminal {
+    screen: Arc<Mutex<vt100::Parser>>,
+    raw: Arc<Mutex<Vec<u8>>>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Terminal {
+    fn start(args: &[&str], home: &Path) -> Self {
+        let size = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
+        let pair = NativePtySystem::default().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_invigil"));
+        command.args(args);
+        command.cwd(home);
+        command.env("HOME", home);
+        command.env("XDG_DATA_HOME", home);
+        command.env("XDG_CONFIG_HOME", home);
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        for variable in ["INVIGIL_SECRET", "NO_COLOR", "TMUX", "COLORTERM"] {
+            command.env_remove(variable);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        let keys = pair.master.take_writer().unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let screen =
+            Arc::new(Mutex::new(vt100::Parser::new(36.try_into().unwrap(), 120.try_into().unwrap(), 0)));
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let (shown, kept) = (Arc::clone(&screen), Arc::clone(&raw));
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count) = reader.read(&mut bytes)
+                && count > 0
+            {
+                kept.lock().unwrap().extend_from_slice(&bytes[..count]);
+                shown.lock().unwrap().process(&bytes[..count]);
+            }
+        });
+        Self { screen, raw, keys, child, _master: pair.master }
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until the screen shows a text.
+    fn expect(&self, wanted: &str) {
+        let begun = Instant::now();
+        while !self.text().contains(wanted) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "no {wanted:?} on\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits until the program has ended; returns its exit code.
+    fn end(&mut self) -> u32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "still there:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether everything that was switched on is off again.
+    fn restored(&self) -> bool {
+        let raw = String::from_utf8_lossy(&self.raw.lock().unwrap()).into_owned();
+        let last =
+            |on: &str, off: &str| raw.rfind(on).is_none_or(|on| raw.rfind(off).is_some_and(|off| off > on));
+        last("\u{1b}[?1049h", "\u{1b}[?1049l")
+            && last("\u{1b}[?25l", "\u{1b}[?25h")
+            && last("\u{1b}[?2004h", "\u{1b}[?2004l")
+            && last("\u{1b}[?1000h", "\u{1b}[?1000l")
+            && last("\u{1b}[>1u", "\u{1b}[<1u")
+    }
+
+    /// The address in the header.
+    fn address(&self) -> String {
+        self.expect("http://127.0.0.1:");
+        let text = self.text();
+        let port: String = text
+            .split("http://127.0.0.1:")
+            .nth(1)
+            .unwrap()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        format!("127.0.0.1:{port}")
+    }
+}
+
+/// Sends one signed event and returns the status line of the answer.
+fn post(address: &str, id: &str, body: &str) -> String {
+    let now = invigil::clock::now().secs();
+    let signature = Secret::parse(SECRET).unwrap().sign(id, now, body.as_bytes());
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "POST /webhook HTTP/1.1\r\nHost: x\r\nConnection: close\r\nsvix-id: {id}\r\nsvix-timestamp: {now}\r\n\
+         svix-signature: {signature}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn an_event_is_received_seen_opened_saved_and_the_terminal_given_back() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(
+        &["--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "rollout.sqlite"],
+        home.path(),
+    );
+    for pane in ["Assessments", "Candidates", "Violations", "Events"] {
+        terminal.expect(pane);
+    }
+    // The port is known only once the listener has it.
+    let begun = Instant::now();
+    while terminal.address().ends_with(":0") {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let address = terminal.address();
+    let body = SAMPLE.replace("\"tabSwitchCount\": 0", "\"tabSwitchCount\": 4");
+    assert_eq!(post(&address, "msg_first", &body), "HTTP/1.1 204 No Content");
+    assert_eq!(post(&address, "msg_first", &body), "HTTP/1.1 204 No Content");
+    terminal.expect("Bea Grant");
+    terminal.expect("tab switch");
+    terminal.press("2\r");
+    terminal.expect("bea.grant@example.com");
+    terminal.press("\r");
+    terminal.expect("Payload");
+    terminal.expect("data {");
+    terminal.press("\u{1b}");
+    terminal.expect("oldest first");
+    terminal.press("s");
+    terminal.expect(".json");
+    terminal.press("\u{15}saved.json\r");
+    terminal.expect("1 event");
+    terminal.press("Q");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
+    let saved: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(home.path().join("saved.json")).unwrap()).unwrap();
+    assert_eq!(saved["totals"]["deliveries"], 2);
+    assert_eq!(saved["violations"][0]["count"], 4);
+
+    let mut again = Terminal::start(&["open", "saved.json"], home.path());
+    again.expect("Bea Grant");
+    again.expect("tab switch");
+    again.press("q");
+    assert_eq!(again.end(), 0);
+    assert!(again.restored());
+}
+
+#[test]
+fn without_a_secret_it_asks_and_then_verifies_what_came() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&["--listen", "127.0.0.1:0"], home.path());
+    terminal.expect("secret");
+    let begun = Instant::now();
+    while terminal.address().ends_with(":0") {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(post(&terminal.address(), "msg_early", SAMPLE), "HTTP/1.1 401 Unauthorized");
+    terminal.press("v1,nonsense\r");
+    terminal.expect("that is a signature");
+    terminal.press("\u{15}");
+    terminal.press(&format!("\u{1b}[200~{SECRET}\u{1b}[201~\r"));
+    terminal.expect("Bea Grant");
+    assert!(!terminal.text().contains("LaLaSw"), "the secret is masked");
+    terminal.press("\u{3}");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(&["demo"], home.path());
+    terminal.expect("Candidates");
+    let pid = rustix::process::Pid::from_raw(terminal.child.process_id().unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
+}
