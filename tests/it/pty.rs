@@ -1,5 +1,12 @@
 //! The real binary in a real pseudo-terminal, as a person meets it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that fails is to say where, and this one deals with the world"
+)]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
