@@ -36,8 +36,8 @@ impl Notice {
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         let millis = match self.tone {
-            Tone::Info => 4_000,
-            Tone::Good | Tone::Warn => 6_000,
+            Tone::Info | Tone::Good => 4_000,
+            Tone::Warn => 6_000,
             Tone::Bad => 12_000,
         };
         now.since(self.since) >= millis

@@ -177,6 +177,27 @@ impl View {
     }
 }
 
+/// Where each view's title stands in a strip of so many cells: its first cell, counted from the strip's.
+/// Where the strip is too long it begins further right, so that the view in force is seen.
+#[must_use]
+pub fn strip(current: View, room: u16) -> Vec<(View, u16)> {
+    let wide = |view: View| view.title().len() as u16 + STRIP_GAP;
+    let at = View::ALL.iter().position(|view| *view == current).unwrap_or_default();
+    let until = |from: usize| View::ALL.into_iter().take(at + 1).skip(from).map(wide).sum::<u16>();
+    let from = (0..=at).find(|from| until(*from) + 2 <= room).unwrap_or(at);
+    // One cell in front says that something is left of it.
+    let mut x = u16::from(from > 0);
+    let places = View::ALL.into_iter().skip(from).map(|view| {
+        let here = x;
+        x += wide(view);
+        (view, here)
+    });
+    places.take_while(|(_, x)| *x < room).collect()
+}
+
+/// Cells between two titles of the strip.
+pub const STRIP_GAP: u16 = 3;
+
 /// A question for one list, from all that narrows it down.
 #[must_use]
 pub fn query(scope: Scope, sort: Sort, user: Option<&Filter>, view: View, now: Timestamp) -> Query {
@@ -195,5 +216,18 @@ mod tests {
         assert_eq!(View::All.neighbour(-1), View::Red);
         assert_eq!(View::All.neighbour(-2), View::Disqualified);
         assert_eq!(Pane::Events.neighbour(1), Pane::Assessments);
+    }
+
+    #[test]
+    fn the_strip_always_shows_the_view_in_force() {
+        assert_eq!(strip(View::All, 100).get(1), Some(&(View::InTest, 6)));
+        for view in View::ALL {
+            for room in [16, 30, 56, 100] {
+                let places = strip(view, room);
+                assert!(
+                    places.iter().any(|(shown, x)| *shown == view && x + view.title().len() as u16 <= room)
+                );
+            }
+        }
     }
 }

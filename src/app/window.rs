@@ -347,11 +347,19 @@ impl<R: Live> Window<R> {
         match page {
             Ok(page) => {
                 self.fault = None;
-                if self.held.as_ref() == Some(&query) {
+                let same = self.held.as_ref() == Some(&query);
+                if same {
                     self.light(&page, now);
                 }
+                // Another list that the row is not in is read from its beginning.
+                let lost =
+                    matches!(&self.seat, Seat::At(key) if !page.rows.iter().any(|row| row.key() == *key));
+                let again = self.held.is_some() && !same && lost;
                 self.held = Some(query);
                 self.replace(page);
+                if again {
+                    self.first();
+                }
             }
             Err(why) => {
                 self.fault = Some(why);

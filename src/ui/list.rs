@@ -114,33 +114,26 @@ fn padded(area: Rect) -> Rect {
     Rect { x: area.x + 2.min(area.width), width: area.width.saturating_sub(2), ..area }
 }
 
-/// The strip of views: `All · In test · Not started …`, the one in force standing out. Where it is too
-/// long, it begins further right.
+/// The strip of views: `All · In test · Not started …`, the one in force standing out.
 fn views(buf: &mut Buffer, area: Rect, current: View, accent: Style, scene: Scene<'_>) {
     let styles = scene.styles;
-    let dot = format!(" {} ", styles.symbols.dot);
-    let at = View::ALL.iter().position(|view| *view == current).unwrap_or_default();
-    let wide = |from: usize| {
-        let shown = View::ALL.iter().skip(from).take(at + 1 - from);
-        shown.map(|view| text::width(view.title()) + 3).sum::<u16>()
-    };
-    let from = (0..=at).find(|from| wide(*from) + 2 <= area.width).unwrap_or(at);
-    let mut pieces: Vec<Piece<'_>> = Vec::with_capacity(16);
-    if from > 0 {
-        pieces.push(Piece::styled(styles.symbols.cut, styles.dim));
+    let places = pane::strip(current, area.width);
+    if places.first().is_some_and(|(view, _)| *view != View::All) {
+        draw::pieces(buf, area, &[Piece::styled(styles.symbols.cut, styles.dim)], styles);
     }
-    for (n, view) in View::ALL.into_iter().enumerate().skip(from) {
-        if n > from {
-            pieces.push(Piece::styled(dot.as_str(), styles.border));
-        }
-        let style = if view == current {
+    for (n, (view, x)) in places.iter().enumerate() {
+        let style = if *view == current {
             accent.add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
         } else {
             styles.dim
         };
-        pieces.push(Piece::styled(view.title(), style));
+        let mut pieces = vec![Piece::styled(view.title(), style)];
+        if n + 1 < places.len() {
+            pieces.push(Piece::styled(format!(" {} ", styles.symbols.dot), styles.border));
+        }
+        let rest = Rect { x: area.x + x, width: area.width - x, ..area };
+        draw::pieces(buf, rest, &pieces, styles);
     }
-    draw::pieces(buf, area, &pieces, styles);
 }
 
 /// Why a list is empty, and what to do about it.

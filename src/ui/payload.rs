@@ -283,6 +283,7 @@ fn changed<'a>(line: &'a Line, scene: Scene<'a>) -> Vec<Piece<'a>> {
     let label = || Piece::styled(clean(&line.label), styles.accent(Pane::Candidates));
     let colon = || Piece::styled(": ", styles.dim);
     match &line.change {
+        Change::Within if line.label.is_empty() => vec![Piece::styled("  the body", styles.dim)],
         Change::Within => vec![Piece::raw("  "), label()],
         Change::Same(count) => {
             vec![Piece::styled(format!("  {} {count} unchanged", styles.symbols.cut), styles.dim)]
@@ -304,11 +305,17 @@ fn changed<'a>(line: &'a Line, scene: Scene<'a>) -> Vec<Piece<'a>> {
             ];
             // A time in milliseconds that moved says nothing as a sum.
             if let Some(by) = by.filter(|by| by.abs() < 1e6) {
-                pieces.push(Piece::styled(format!(" ({by:+})"), styles.warn));
+                pieces.push(Piece::styled(format!(" ({})", signed(by)), styles.warn));
             }
             pieces
         }
     }
+}
+
+/// A difference with its sign, and with no more decimals than say something.
+fn signed(by: f64) -> String {
+    let text = format!("{by:+.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The value under the cursor in full, or what is hidden in it.

@@ -218,6 +218,8 @@ fn a_filter_is_kept_until_a_good_one_comes() {
     assert!(matches!(saved, Effect::Save { filter: Some(_), redact: false, .. }), "{saved:?}");
     harness.script("f<ctrl-u><enter>");
     assert_eq!(harness.model.candidates.total(), 60);
+    harness.script("4Gf").script("flag:red<enter>");
+    assert_eq!(harness.model.events.index(), 0, "the row is not in this list: it begins at its beginning");
 }
 
 #[test]
@@ -284,7 +286,9 @@ fn the_mouse_takes_panes_rows_and_depth() {
     let at = harness.model.events.index();
     press(&mut harness, 70, 25, MouseKind::WheelDown);
     assert_eq!(harness.model.events.index(), at + 3);
-    press(&mut harness, 10, 20, MouseKind::Double);
+    press(&mut harness, 10, 11, MouseKind::Press);
+    assert_eq!(harness.model.view, invigil::app::pane::View::InTest);
+    press(&mut harness, 10, 14, MouseKind::Double);
     assert!(harness.model.candidacy().is_some());
 }
 

@@ -5,7 +5,7 @@ use super::super::level::{AssessmentLevel, CandidacyLevel, Level, PayloadLevel};
 use super::super::model::Model;
 use super::super::msg::{Effect, Slot};
 use super::super::notice::Tone;
-use super::super::pane::Pane;
+use super::super::pane::{self, Pane, View};
 use super::super::reading::Reading;
 use super::super::window::{Live, Window};
 use crate::domain::query::{AssessmentRow, CandidateRow, EventLine, EventRow, RiseRow};
@@ -99,20 +99,37 @@ fn turn(model: &mut Model, by: isize) {
             reopen(model);
         }
         Some(Level::Assessment(level)) => {
-            level.view = level.view.neighbour(by);
-            level.sort = level.view.sort();
-            level.roster.first();
+            let view = level.view.neighbour(by);
+            show(model, Slot::Roster, view);
         }
         None => {
             // From any pane: the strip is what the keys are for, so they lead to it.
             model.focus = Pane::Candidates;
-            model.view = model.view.neighbour(by);
-            if let Some(sort) = model.sorts.get_mut(Pane::Candidates as usize) {
-                *sort = model.view.sort();
-            }
-            model.candidates.first();
+            show(model, Slot::Candidates, model.view.neighbour(by));
         }
         _ => model.say(Tone::Info, "Views are for candidates"),
+    }
+}
+
+/// Shows a view of a list of candidates, in the order that answers its question.
+fn show(model: &mut Model, slot: Slot, view: View) {
+    if slot == Slot::Candidates {
+        model.view = view;
+        model.candidates.first();
+        if let Some(sort) = model.sorts.get_mut(Pane::Candidates as usize) {
+            *sort = view.sort();
+        }
+    } else if let Some(Level::Assessment(level)) = model.levels.last_mut() {
+        (level.view, level.sort) = (view, view.sort());
+        level.roster.first();
+    }
+}
+
+/// The view at a cell of the strip of views.
+pub(super) fn view(model: &mut Model, slot: Slot, x: u16, room: u16) {
+    let places = pane::strip(model.view(slot), room);
+    if let Some((view, _)) = places.into_iter().rev().find(|(_, from)| *from <= x) {
+        show(model, slot, view);
     }
 }
 

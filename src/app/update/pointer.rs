@@ -36,6 +36,11 @@ pub(super) fn mouse(model: &mut Model, column: u16, row: u16, kind: MouseKind) {
                 model.focus = pane;
             }
             let area = geometry::list_area(rect, regions.framing, Model::has_strip(slot));
+            if let Some(strip) = area.strip.filter(|strip| strip.y == row) {
+                // Two cells in, as it is drawn.
+                moves::view(model, slot, column.saturating_sub(strip.x + 2), strip.width.saturating_sub(2));
+                return;
+            }
             let line = row.checked_sub(area.rows.y).filter(|line| *line < area.rows.height);
             if line.is_some_and(|line| click(model, slot, line)) {
                 if model.list().is_none() {
