@@ -99,7 +99,11 @@ fn serve(shared: &Shared, reader: &Reader, pulse: &Pulse, answers: &mpsc::Sender
     }
 }
 
-fn answer(reader: &Reader, pulse: &Pulse, question: Question) -> Result<Answer, StoreError> {
+/// What the session says to a question.
+///
+/// # Errors
+/// If the session cannot be read, or a newer question came.
+pub fn answer(reader: &Reader, pulse: &Pulse, question: Question) -> Result<Answer, StoreError> {
     Ok(match question {
         Question::Assessments(Stretch { query, anchor, before, after }) => {
             Answer::Assessments(reader.assessments(&query, &anchor, before, after)?)
