@@ -112,7 +112,11 @@ pub fn regions(model: &Model, area: Rect) -> Option<Regions> {
     let single = area.width < 80 || area.height < 20;
     let mut rest = area;
     let header = take(&mut rest, if single { 1 } else { 2 });
-    let banner = model.banner().is_some().then(|| take(&mut rest, 1));
+    let banner = model.banner().map(|banner| {
+        // What to do stands at its end, so a long one gets a second line.
+        let long = banner.text.chars().count() + 4 > usize::from(area.width);
+        take(&mut rest, if long && !single { 2 } else { 1 })
+    });
     let crumbs = model.has_crumbs().then(|| take(&mut rest, 1));
     let tabs = (single && model.levels.is_empty()).then(|| take(&mut rest, 1));
     let (body, footer) = above(rest, rest.height.saturating_sub(1));

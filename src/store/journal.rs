@@ -182,7 +182,12 @@ impl Writer {
             // The error is told below; that there is nothing to roll back is fine.
             let _ = self.connection.execute_batch("ROLLBACK");
             let path = self.path.display();
-            self.pulse.storage(Some(format!("{path}: {error}; deliveries are answered 503 and sent again")));
+            let what = match error {
+                StoreError::File { .. } => error.to_string(),
+                _ => format!("{path}: {error}; make room on the disk or give it back"),
+            };
+            self.pulse
+                .storage(Some(format!("{what}. Until then deliveries are answered 503, and sent again")));
             if let Ok(projector) = Projector::new(&self.connection) {
                 self.projector = projector;
             }
@@ -227,7 +232,10 @@ impl Writer {
     fn transact(&mut self, group: &[Order]) -> Result<Vec<Receipt>, StoreError> {
         // SQLite would go on writing to a file that no longer has a name.
         if identity(&self.path) != self.identity {
-            return Err(StoreError::file(&self.path, "was removed or replaced while it was being written"));
+            return Err(StoreError::file(
+                &self.path,
+                "was removed or replaced while it was being written; put it back, or start again",
+            ));
         }
         let connection = &self.connection;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;

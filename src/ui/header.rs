@@ -33,10 +33,18 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         let style = scene.styles.tone(banner.tone).add_modifier(Modifier::BOLD);
         let sign =
             if banner.tone == Tone::Bad { scene.styles.symbols.bad } else { scene.styles.symbols.warn };
-        let text = clean(&banner.text);
-        let pieces = [Piece::styled(format!(" {sign} "), style), Piece::styled(text, style)];
+        let told = clean(&banner.text);
         draw::ground(buf, area, scene.styles.bar);
-        draw::pieces(buf, area, &pieces, scene.styles);
+        let lines = if area.height > 1 {
+            text::wrap(&told, area.width.saturating_sub(4))
+        } else {
+            vec![told.to_string()]
+        };
+        for (n, line) in lines.into_iter().take(usize::from(area.height)).enumerate() {
+            let lead = if n == 0 { format!(" {sign} ") } else { "   ".to_owned() };
+            let pieces = [Piece::styled(lead, style), Piece::styled(line, style)];
+            draw::pieces(buf, draw::line_of(area, n as u16), &pieces, scene.styles);
+        }
     }
     if let Some(area) = regions.crumbs {
         crumbs(buf, area, scene);
