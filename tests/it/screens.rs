@@ -270,7 +270,7 @@ fn copying_leaves_as_an_effect() {
     };
     assert_eq!(copied("yu").0, "http://127.0.0.1:8080/webhook");
     assert_eq!(copied("4jjjjyi").1, "the event's id");
-    assert!(copied("4jjjjyb").0.starts_with('{'));
+    assert!(copied("4jjjjyy").0.starts_with('{'));
     assert!(
         copied("4jjjjyc").0.starts_with("curl -sS -X POST 'http://127.0.0.1:8080/webhook' -H 'content-type")
     );
