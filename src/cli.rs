@@ -50,8 +50,8 @@ fn unread(error: &clap::Error) -> ExitCode {
     }
     let text = error.to_string();
     let told = text.split("\n\n").filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
-    let words: Vec<_> = told.flat_map(str::split_whitespace).collect();
-    let line = words.join(" ").trim_start_matches("error: ").to_owned();
+    let parts = told.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let line = parts.collect::<Vec<_>>().join("; ").trim_start_matches("error: ").to_owned();
     let failure = Failure::usage(format!("{line} (see `invigil --help`)"));
     let _ = writeln!(std::io::stderr(), "invigil: {failure}");
     ExitCode::from(failure.code)

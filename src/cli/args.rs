@@ -64,13 +64,7 @@ pub struct Options {
     pub path: Option<String>,
     /// Signing secret, whsec_…; may be repeated, any one may match. Other users of this machine can see a
     /// command line: prefer --secret-file or the variable
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "INVIGIL_SECRET",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
     pub secret: Vec<String>,
     /// File with signing secrets, one a line
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]

@@ -90,7 +90,12 @@ impl Settings {
 /// One line that names the option and says what is wrong with the secret, never the secret.
 pub fn keyring(given: &[String], file: Option<&Path>) -> Result<Keyring, Failure> {
     let mut secrets = Vec::new();
-    for text in given {
+    // One variable can hold several, with commas between; a signature has a comma of its own.
+    let texts = given.iter().flat_map(|text| {
+        let signature = text.trim_start().starts_with("v1");
+        if signature { vec![text.as_str()] } else { text.split(',').collect() }
+    });
+    for text in texts {
         secrets.push(Secret::parse(text).map_err(|error| Failure::usage(format!("--secret: {error}")))?);
     }
     if let Some(file) = file {

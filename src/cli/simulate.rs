@@ -22,13 +22,7 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     pub to: String,
     /// Signing secret, whsec_…; of several the first signs
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "INVIGIL_SECRET",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
     pub secret: Vec<String>,
     /// How many candidates are invited
     #[arg(long, value_name = "N", default_value_t = 100)]

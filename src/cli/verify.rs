@@ -18,13 +18,7 @@ use crate::domain::time::Timestamp;
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Signing secret, whsec_…; may be repeated
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "INVIGIL_SECRET",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
     pub secret: Vec<String>,
     /// File with signing secrets, one a line
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]

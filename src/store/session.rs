@@ -108,14 +108,15 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     let damaged = |error: rusqlite::Error| StoreError::file(path, format!("the session is damaged: {error}"));
+    if new {
+        // Before there is a log, so that the file itself says at once what it is.
+        schema::create(&connection)?;
+    }
     connection.execute_batch("PRAGMA journal_mode = WAL").map_err(damaged)?;
     prepare(&connection)?;
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
     ))?;
-    if new {
-        schema::create(&connection)?;
-    }
     connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
     Ok((connection, lock))
 }
