@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -69,6 +70,7 @@ impl Listener {
     pub async fn serve(self, router: Router, stop: CancellationToken) {
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = GracefulShutdown::new();
+        let in_flight = Arc::new(AtomicUsize::new(0));
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
@@ -76,7 +78,13 @@ impl Listener {
             };
             match accepted {
                 Ok((stream, peer, permit)) => {
-                    tokio::spawn(connection(stream, peer, permit, router.clone(), graceful.watcher()));
+                    tokio::spawn(connection(
+                        stream,
+                        peer,
+                        permit,
+                        Serving { router: router.clone(), in_flight: Arc::clone(&in_flight) },
+                        graceful.watcher(),
+                    ));
                 }
                 // Out of file descriptors, or a connection gone before it was accepted: wait, go on.
                 Err(_) => sleep(Duration::from_millis(50)).await,
@@ -84,8 +92,31 @@ impl Listener {
         }
         drop(self.socket);
         // What has not been answered by then was not acknowledged: the sender tries again.
-        let _ = timeout(DRAIN, graceful.shutdown()).await;
+        let _ = timeout(DRAIN, async {
+            tokio::select! {
+                () = graceful.shutdown() => {}
+                () = at_rest(&in_flight) => {}
+            }
+        })
+        .await;
     }
+}
+
+/// Ends when no request has been in flight for a moment. A connection on which nothing is asked could keep
+/// the listener for as long as its first byte may take.
+async fn at_rest(in_flight: &AtomicUsize) {
+    let mut quiet = 0;
+    while quiet < 10 {
+        quiet = if in_flight.load(Ordering::Relaxed) == 0 { quiet + 1 } else { 0 };
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// What each connection needs for its requests.
+#[derive(Clone)]
+struct Serving {
+    router: Router,
+    in_flight: Arc<AtomicUsize>,
 }
 
 async fn accept(
@@ -102,14 +133,17 @@ async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     permit: OwnedSemaphorePermit,
-    router: Router,
+    serving: Serving,
     watcher: Watcher,
 ) {
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        let router = router.clone();
+        let Serving { router, in_flight } = serving.clone();
         request.extensions_mut().insert(Peer(peer));
         async move {
-            match timeout(REQUEST, router.oneshot(request)).await {
+            in_flight.fetch_add(1, Ordering::Relaxed);
+            let answered = timeout(REQUEST, router.oneshot(request)).await;
+            in_flight.fetch_sub(1, Ordering::Relaxed);
+            match answered {
                 Ok(answer) => answer,
                 Err(_elapsed) => {
                     let mut answer = axum::response::Response::default();

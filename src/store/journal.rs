@@ -39,6 +39,8 @@ enum Order {
     Mark(Seq, bool),
     /// Pack with this dictionary from now on.
     Dictionary(Vec<u8>),
+    /// Write what waits, then end.
+    Close,
     /// Nothing to write: only to see whether the session can be written again.
     Probe,
 }
@@ -120,11 +122,12 @@ impl Journal {
         &self.path
     }
 
-    /// Writes what waits, folds the log into the file and ends the writer. Call it when nothing appends any
-    /// more; other handles then answer that the session is closed.
+    /// Writes what waits, folds the log into the file and ends the writer. Other handles then answer that the
+    /// session is being closed.
     pub async fn close(self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(self.orders);
+        // A writer that is gone needs no order.
+        let _ = self.orders.send(Order::Close).await;
         if let Some(thread) = thread {
             let joined = tokio::task::spawn_blocking(move || thread.join());
             // A writer that panicked has nothing left to write; the log holds what was acknowledged.
@@ -167,6 +170,10 @@ impl Writer {
                 && let Ok(order) = waiting.try_recv()
             {
                 group.push(order);
+            }
+            if group.iter().any(|order| matches!(order, Order::Close)) {
+                // What is waiting already is still handed out; nothing more comes in.
+                waiting.close();
             }
             self.write(&mut group);
             self.train();
@@ -246,7 +253,7 @@ impl Writer {
                     receipts.push(self.projector.take(connection, delivery, packed)?);
                 }
                 Order::Dictionary(bytes) => codec::keep_dictionary(connection, bytes)?,
-                Order::Probe => {}
+                Order::Probe | Order::Close => {}
                 Order::Mark(seq, on) => {
                     connection
                         .prepare_cached("UPDATE event SET marked = ?2 WHERE seq = ?1")?
