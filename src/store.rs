@@ -12,6 +12,7 @@ pub mod export;
 pub mod follower;
 pub mod import;
 pub mod journal;
+mod list;
 mod projector;
 pub mod reader;
 mod rows;

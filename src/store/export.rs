@@ -138,13 +138,18 @@ impl Saving<'_> {
     }
 
     fn document(&self, out: &mut impl Write, choice: &Choice) -> Result<u64, StoreError> {
+        let filter = choice.filter.as_ref().filter(|filter| !filter.is_empty()).map(ToString::to_string);
+        let filter = match &self.redactor {
+            Some(redactor) => filter.map(|text| redactor.words(&text)),
+            None => filter,
+        };
         let created = self.reader.created_at()?.unwrap_or(self.now);
         let session = json!({
             "name": created.civil().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             "created_at": created.to_string(),
             "exported_at": self.now.to_string(),
             "invigil_version": env!("CARGO_PKG_VERSION"),
-            "filter": choice.filter.as_ref().filter(|filter| !filter.is_empty()).map(ToString::to_string),
+            "filter": filter,
             "redacted": choice.redact,
         });
         write!(out, "{{\"format\":\"invigil-session\",\"version\":1,\n\"session\":{session},\n")?;

@@ -1,0 +1,112 @@
+//! What a list is to SQL: its tables, its columns, its order, and which of its rows are asked for.
+
+use rusqlite::types::Value;
+
+use super::rows;
+use super::sql::{Condition, Rows};
+use crate::domain::query::{Query, Scope, Sort};
+
+/// How a list is read: its tables, its columns, its order.
+pub(super) struct List {
+    pub(super) from: &'static str,
+    pub(super) columns: &'static str,
+    /// What each row is ordered by; unique together.
+    pub(super) order: &'static [&'static str],
+    /// All of them downwards, or all of them upwards.
+    pub(super) descending: bool,
+}
+
+pub(super) const EVENTS: &str =
+    "event e LEFT JOIN candidacy c ON c.n = e.candidacy LEFT JOIN assessment a ON a.n = e.assessment";
+const RISES: &str = "rise r JOIN event e ON e.seq = r.seq JOIN candidacy c ON c.n = r.candidacy
+    JOIN assessment a ON a.n = c.assessment";
+pub(super) const CANDIDACIES: &str = "candidacy c JOIN assessment a ON a.n = c.assessment";
+
+/// How the rows of a query are read.
+pub(super) fn list(rows: Rows, query: &Query) -> List {
+    let (order, descending): (&'static [&'static str], bool) = match (rows, query.sort) {
+        (Rows::Events, Sort::Oldest) if matches!(query.scope, Scope::Candidacy(..)) => {
+            (&["e.occurred_at", "e.id"], false)
+        }
+        (Rows::Events, Sort::Latest) if matches!(query.scope, Scope::Candidacy(..)) => {
+            (&["e.occurred_at", "e.id"], true)
+        }
+        (Rows::Events, sort) => (&["e.seq"], sort != Sort::Oldest),
+        (Rows::Rises, sort) => (&["r.seq", "r.kind"], sort != Sort::Oldest),
+        (Rows::Candidacies, Sort::Latest) => (&["c.last_at", "c.n"], true),
+        (Rows::Candidacies, Sort::Oldest) => (&["c.last_at", "c.n"], false),
+        (Rows::Candidacies, Sort::Name) => (&["ifnull(fold(c.name), '\u{10ffff}')", "c.n"], false),
+        (Rows::Candidacies, Sort::Status) => {
+            (&["ifnull(c.status, 99)", "ifnull(c.status_at, 0)", "c.n"], false)
+        }
+        (Rows::Candidacies, Sort::Score) => (&["ifnull(c.score, -1e300)", "c.n"], true),
+        (Rows::Candidacies, Sort::Worst) => (&["c.flag", "c.violations", "c.n"], true),
+        (Rows::Assessments, Sort::Latest) => (&["ifnull(a.last_at, 0)", "a.n"], true),
+        (Rows::Assessments, Sort::Oldest) => (&["ifnull(a.last_at, 0)", "a.n"], false),
+        (Rows::Assessments, Sort::Name | Sort::Status) => {
+            (&["ifnull(fold(a.name), '\u{10ffff}')", "a.n"], false)
+        }
+        (Rows::Assessments, Sort::Score) => {
+            (&["CASE a.scored WHEN 0 THEN -1e300 ELSE a.score_micros * 1.0 / a.scored END", "a.n"], true)
+        }
+        (Rows::Assessments, Sort::Worst) => (&["a.red", "a.violations", "a.n"], true),
+    };
+    let (from, columns) = match rows {
+        Rows::Events => (EVENTS, rows::EVENT),
+        Rows::Rises => (RISES, rows::RISE),
+        Rows::Candidacies => (CANDIDACIES, rows::CANDIDATE),
+        Rows::Assessments => ("assessment a", rows::ASSESSMENT),
+    };
+    List { from, columns, order, descending }
+}
+
+/// The condition of a query: its scope and its filters.
+pub(super) fn condition(rows: Rows, query: &Query) -> Condition {
+    let mut condition = Condition::of(&query.filters, rows, query.now);
+    let assessment = |id: &str| Value::from(id.to_owned());
+    match (&query.scope, rows) {
+        (Scope::Session, _) => {}
+        (Scope::Assessment(id), Rows::Events | Rows::Rises) => {
+            condition.also("e.assessment = (SELECT n FROM assessment WHERE id = ?)", [assessment(id)]);
+        }
+        (Scope::Assessment(id), Rows::Candidacies) => {
+            condition.also("c.assessment = (SELECT n FROM assessment WHERE id = ?)", [assessment(id)]);
+        }
+        (Scope::Candidacy(a, c), Rows::Events | Rows::Rises) => condition.also(
+            "e.candidacy = (SELECT n FROM candidacy WHERE assessment = (SELECT n FROM assessment WHERE id = ?)
+             AND candidate_id = ?)",
+            [assessment(a), assessment(c)],
+        ),
+        (Scope::Candidacy(a, c), Rows::Candidacies) => {
+            condition.also("a.id = ? AND c.candidate_id = ?", [assessment(a), assessment(c)]);
+        }
+        (Scope::Assessment(id) | Scope::Candidacy(id, _), Rows::Assessments) => {
+            condition.also("a.id = ?", [assessment(id)]);
+        }
+    }
+    condition
+}
+
+impl List {
+    fn tuple(&self) -> String {
+        format!("({})", self.order.join(", "))
+    }
+
+    pub(super) fn sorted(&self, forwards: bool) -> String {
+        let way = if self.descending == forwards { "DESC" } else { "ASC" };
+        let parts: Vec<_> = self.order.iter().map(|part| format!("{part} {way}")).collect();
+        parts.join(", ")
+    }
+
+    /// Rows from a place on, or before it, in the list's order.
+    pub(super) fn beside(&self, forwards: bool, including: bool) -> String {
+        let marks = vec!["?"; self.order.len()].join(", ");
+        let way = match (self.descending == forwards, including) {
+            (true, true) => "<=",
+            (true, false) => "<",
+            (false, true) => ">=",
+            (false, false) => ">",
+        };
+        format!("{} {way} ({marks})", self.tuple())
+    }
+}

@@ -1,0 +1,83 @@
+//! A real session on disk: deliveries go in through the journal, and come out as the saved JSON.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be kept or read is to fail the test")]
+
+use bytes::Bytes;
+use invigil::domain::delivery::{Delivery, Headers, Receipt, Source};
+use invigil::domain::envelope;
+use invigil::domain::filter::Filter;
+use invigil::domain::query::{Anchor, Query, RiseRow, Sort};
+use invigil::domain::time::Timestamp;
+use invigil::pulse::Pulse;
+use invigil::store::export::{self, Choice, Format};
+use invigil::store::journal::Journal;
+use invigil::store::reader::Reader;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+/// Midnight before everything that is delivered.
+pub(crate) fn midnight() -> Timestamp {
+    Timestamp::parse("2026-11-23T00:00:00Z").unwrap()
+}
+
+/// A session being written.
+pub(crate) struct Keeper {
+    runtime: Runtime,
+    journal: Option<Journal>,
+    reader: Reader,
+    _directory: TempDir,
+}
+
+impl Keeper {
+    pub(crate) fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("session.db");
+        let journal = Journal::open(&path, midnight(), Pulse::default()).unwrap();
+        let reader = Reader::of(&journal).unwrap();
+        let runtime = Builder::new_current_thread().build().unwrap();
+        Self { runtime, journal: Some(journal), reader, _directory: directory }
+    }
+
+    /// Keeps one delivery that a source would have accepted.
+    pub(crate) fn take(&self, id: &str, sent_at: Timestamp, source: Source, body: &[u8]) -> Receipt {
+        let delivery = Delivery {
+            id: id.to_owned(),
+            sent_at,
+            received_at: sent_at.plus_millis(250),
+            source,
+            verified: source != Source::File,
+            headers: Headers(vec![("svix-id".to_owned(), id.to_owned())]),
+            body: Bytes::copy_from_slice(body),
+            event: envelope::decode(body),
+        };
+        self.runtime.block_on(self.journal.as_ref().unwrap().append(delivery)).unwrap()
+    }
+
+    /// The saved JSON, as text.
+    pub(crate) fn saved(&self, filter: Option<Filter>, redact: bool) -> String {
+        let mut out = Vec::new();
+        let choice = Choice { filter, redact, now: midnight().plus_millis(86_400_000) };
+        export::write(&self.reader, &mut out, Format::Json, &choice).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The saved JSON of everything.
+    pub(crate) fn document(&self) -> Value {
+        serde_json::from_str(&self.saved(None, false)).unwrap()
+    }
+
+    /// Every rise, the first one first.
+    pub(crate) fn rises(&self) -> Vec<RiseRow> {
+        let query = Query { sort: Sort::Oldest, ..Query::default() };
+        self.reader.rises(&query, &Anchor::First, 0, 1000).unwrap().rows
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if let Some(journal) = self.journal.take() {
+            self.runtime.block_on(journal.close());
+        }
+    }
+}
