@@ -1,6 +1,8 @@
 //! What holds across modules, in one target so that it is linked once.
 
+mod crash;
 mod docs;
+mod http;
 mod keeping;
 mod keys;
 mod layering;
