@@ -54,6 +54,11 @@ impl Keeper {
         self.runtime.block_on(self.journal.as_ref().unwrap().append(delivery)).unwrap()
     }
 
+    /// Reads the session.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// The saved JSON, as text.
     pub(crate) fn saved(&self, filter: Option<Filter>, redact: bool) -> String {
         let mut out = Vec::new();

@@ -10,4 +10,5 @@ mod pty;
 mod scenarios;
 mod schema;
 mod screens;
+mod session;
 mod support;

@@ -1,0 +1,187 @@
+//! What holds for every session: any order and repetition gives the same state, SQL chooses what the filter
+//! means, and pages show each row once.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails is to say where")]
+
+use std::collections::BTreeSet;
+
+use invigil::domain::delivery::Source;
+use invigil::domain::filter::{self, Filter, Standing, Subject};
+use invigil::domain::query::{Anchor, EventLine, EventRow, Page, Query, Row, Sort};
+use invigil::domain::time::Timestamp;
+use proptest::prelude::*;
+
+use super::keeping::{Keeper, midnight};
+
+/// One event as the sender would tell it.
+#[derive(Debug, Clone)]
+struct Told {
+    id: String,
+    sent_at: Timestamp,
+    body: String,
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let kinds =
+        ["invited", "enrolled", "in_progress", "completed", "disqualified", "score_updated", "teleported"];
+    let assessment = ["created", "archived", "deleted"];
+    let body = prop_oneof![
+        8 => (proptest::sample::select(kinds.to_vec()), 0..2, 0..3, proptest::option::of(0..6i64), proptest::option::of(0..100), 0..4, 0..3)
+            .prop_map(|(kind, a, c, at, score, tabs, pastes)| {
+                let time = at.map_or(String::new(), |at| format!(",\"timestamp\":{}", 1_763_900_000_000_i64 + at * 1000));
+                let score = score.map_or("null".into(), |score: i32| score.to_string());
+                format!(
+                    "{{\"type\":\"candidate\",\"event\":\"{kind}\"{time},\"data\":{{\"assessmentId\":\"a{a}\",\"candidateId\":\"c{c}\",\
+                     \"assessment\":{{\"name\":\"Ähm {a}\"}},\"candidate\":{{\"firstName\":\"Ünal\",\"lastName\":\"N{c}\",\"email\":\"n{c}@example.com\"}},\
+                     \"scores\":{{\"avgScorePercentage\":{score}}},\
+                     \"signals\":{{\"antiCheating\":{{\"tabSwitchCount\":{tabs},\"copyPasteViolationCount\":{pastes}}}}}}}}}"
+                )
+            }),
+        1 => (proptest::sample::select(assessment.to_vec()), 0..2)
+            .prop_map(|(kind, a)| format!("{{\"type\":\"assessment\",\"event\":\"{kind}\",\"data\":{{\"assessmentId\":\"a{a}\"}}}}")),
+        1 => Just("no json".to_owned()),
+    ];
+    (body, 0..50i64).prop_map(|(body, at)| Told {
+        id: String::new(),
+        sent_at: midnight().plus_millis(at * 1000),
+        body,
+    })
+}
+
+/// A history: events with ids, some of them delivered again, later or earlier.
+fn history() -> impl Strategy<Value = Vec<Told>> {
+    (
+        proptest::collection::vec(told(), 1..14),
+        proptest::collection::vec((any::<prop::sample::Index>(), 0..60i64), 0..6),
+    )
+        .prop_map(|(mut events, again)| {
+            for (n, told) in events.iter_mut().enumerate() {
+                told.id = format!("msg_{n}");
+            }
+            let repeats: Vec<_> = again
+                .into_iter()
+                .map(|(which, at)| Told {
+                    sent_at: midnight().plus_millis(at * 1000),
+                    ..which.get(&events).clone()
+                })
+                .collect();
+            events.extend(repeats);
+            events
+        })
+}
+
+fn keep(events: &[Told]) -> Keeper {
+    let keeper = Keeper::new();
+    for told in events {
+        keeper.take(&told.id, told.sent_at, Source::Http, told.body.as_bytes());
+    }
+    keeper
+}
+
+fn state(keeper: &Keeper) -> serde_json::Value {
+    let mut document = keeper.document();
+    document.as_object_mut().unwrap().retain(|key, _| key != "session" && key != "events");
+    document
+}
+
+fn lines(page: Page<EventRow>) -> Vec<EventLine> {
+    page.rows
+        .into_iter()
+        .map(|row| match row {
+            EventRow::Event(line) => *line,
+            EventRow::Refusal(..) => panic!("nothing was refused"),
+        })
+        .collect()
+}
+
+const FILTERS: [&str; 22] = [
+    "ünal",
+    "MSG_1",
+    "candidate.completed",
+    "type:candidate.invited",
+    "event:completed OR event:archived",
+    "assessment:ähm",
+    "assessment:A1",
+    "candidate:n2@",
+    "candidate:c0",
+    "status:completed",
+    "-status:completed",
+    "flag:red",
+    "flag:green -event:invited",
+    "violation:tab_switch>=2",
+    "-violation:copy_paste",
+    "score<50",
+    "-(score>=50)",
+    "is:unrecognised",
+    "is:duplicate OR is:marked",
+    "since:2025-11-23T12:13:22Z",
+    "until:2025-11-23T12:13:22Z -assessment:a0",
+    "(flag:red OR flag:yellow) (n1 OR score>20)",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_order_and_repetition_says_the_same(events in history(), seed in any::<u64>()) {
+        let mut shuffled = events.clone();
+        fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
+        prop_assert_eq!(state(&keep(&events)), state(&keep(&shuffled)));
+    }
+
+    #[test]
+    fn sql_chooses_what_the_filter_means(events in history()) {
+        let keeper = keep(&events);
+        let all = lines(keeper.reader().events(&Query::default(), &Anchor::First, 0, 100, &[]).unwrap());
+        for text in FILTERS {
+            let filter = filter::parse(text).unwrap();
+            let query = Query { filters: vec![filter.clone()], ..Query::default() };
+            let page = keeper.reader().events(&query, &Anchor::First, 0, 100, &[]).unwrap();
+            prop_assert_eq!(page.total, page.rows.len() as u64, "{}", text);
+            let chosen: Vec<_> = lines(page).into_iter().map(|line| line.seq).collect();
+            let meant = all.iter().filter(|line| matches(&keeper, &filter, line)).map(|line| line.seq);
+            prop_assert_eq!(&chosen, &meant.collect::<Vec<_>>(), "{}", text);
+            let people = keeper.reader().candidates(&query, &Anchor::First, 0, 100).unwrap();
+            let listed: BTreeSet<_> = people.rows.iter().map(Row::key).collect();
+            let belong = all.iter().filter(|line| chosen.contains(&line.seq));
+            let belong = belong.filter_map(|line| line.assessment_id.clone().zip(line.candidate_id.clone()));
+            prop_assert_eq!(listed, belong.collect::<BTreeSet<_>>(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn pages_show_each_row_once_in_every_order(events in history(), step in 1u32..5) {
+        let keeper = keep(&events);
+        for sort in [Sort::Latest, Sort::Oldest, Sort::Name, Sort::Status, Sort::Score, Sort::Worst] {
+            let query = Query { sort, ..Query::default() };
+            let reader = keeper.reader();
+            walk(step, |anchor, before, after| reader.candidates(&query, anchor, before, after).unwrap())?;
+            walk(step, |anchor, before, after| reader.assessments(&query, anchor, before, after).unwrap())?;
+            walk(step, |anchor, before, after| reader.rises(&query, anchor, before, after).unwrap())?;
+            walk(step, |anchor, before, after| reader.events(&query, anchor, before, after, &[]).unwrap())?;
+        }
+    }
+}
+
+fn matches(keeper: &Keeper, filter: &Filter, line: &EventLine) -> bool {
+    let ids = line.assessment_id.as_deref().zip(line.candidate_id.as_deref());
+    let row = ids.and_then(|(a, c)| keeper.reader().candidacy(a, c).unwrap());
+    let standing = row.map(|row| Standing { status: row.status, score: row.score, counts: row.counts });
+    filter.matches(&Subject { line, standing }, Timestamp::default())
+}
+
+/// Walks a list down and up by pages and compares with all of it at once.
+fn walk<R: Row>(step: u32, page: impl Fn(&Anchor<R::Key>, u32, u32) -> Page<R>) -> Result<(), TestCaseError> {
+    let keys = |page: &Page<R>| page.rows.iter().map(Row::key).collect::<Vec<_>>();
+    let whole = page(&Anchor::First, 0, 1000);
+    let all = keys(&whole);
+    prop_assert_eq!(whole.total, all.len() as u64);
+    prop_assert_eq!(&keys(&page(&Anchor::Last, 1000, 0)), &all);
+    for (n, key) in all.iter().enumerate() {
+        let around = page(&Anchor::At(key.clone()), step, step);
+        let first = n.saturating_sub(step as usize);
+        let wanted: Vec<_> = all.iter().skip(first).take(n - first + step as usize).cloned().collect();
+        prop_assert_eq!(keys(&around), wanted);
+        prop_assert_eq!((around.before, around.total), (first as u64, all.len() as u64));
+    }
+    Ok(())
+}
