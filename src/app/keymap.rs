@@ -289,12 +289,12 @@ mod tests {
         let y = [Key::char('y')];
         assert_eq!(keymap.resolve(Context::Panes, &y), Resolved::Pending);
         let rest = keymap.continuations(Context::Panes, &y, false);
-        assert!(rest.contains(&("b".into(), Action::CopyBody)) && rest.len() == 5);
+        assert!(rest.contains(&("y".into(), Action::CopyBody)) && rest.len() == 5);
         assert_eq!(
             keymap.resolve(Context::Panes, &[Key::char('y'), Key::char('i')]),
             Resolved::Action(Action::CopyId)
         );
-        assert_eq!(keymap.resolve(Context::Panes, &[Key::char('y'), Key::char('y')]), Resolved::None);
+        assert_eq!(keymap.resolve(Context::Panes, &[Key::char('y'), Key::char('z')]), Resolved::None);
     }
 
     #[test]
@@ -306,6 +306,6 @@ mod tests {
         assert_eq!(wrong("[pane]\n\"s\" = \"sort\""), "no section `pane`; did you mean `panes`?");
         assert_eq!(wrong("[panes]\n\"s\" = \"srt\""), "no action `srt`; did you mean `sort`?");
         assert_eq!(wrong("[panes]\n\"shft\" = \"sort\""), "no key is spelled `shft`");
-        assert_eq!(wrong("[panes]\n\"y\" = \"sort\""), "in [panes], `y` (sort) hides `y b` (copy-body)");
+        assert_eq!(wrong("[panes]\n\"y\" = \"sort\""), "in [panes], `y` (sort) hides `y c` (copy-curl)");
     }
 }
