@@ -218,21 +218,34 @@ impl Reader {
                     found.map_or(Place::First, Place::At)
                 }
             };
-            let mut page =
-                Page { total: self.count(rows, query, &list, &condition, None)?, ..Page::default() };
+            let total = || self.count(rows, query, &list, &condition, None);
+            // Counting is what costs under a filter, so it is done only where the rows do not tell.
+            let ends = |page: &[R], limit: u32| page.len() < limit as usize;
+            let mut page = Page::default();
             match place {
-                Place::First => page.rows = self.run(&list, &condition, true, None, before + after, &read)?,
+                Place::First => {
+                    page.rows = self.run(&list, &condition, true, None, before + after, &read)?;
+                    page.total =
+                        if ends(&page.rows, before + after) { page.rows.len() as u64 } else { total()? };
+                }
                 Place::Last => {
                     page.rows = self.run(&list, &condition, false, None, before + after, &read)?;
                     page.rows.reverse();
-                    page.before = page.total.saturating_sub(page.rows.len() as u64);
+                    page.total =
+                        if ends(&page.rows, before + after) { page.rows.len() as u64 } else { total()? };
+                    page.before = page.total - page.rows.len() as u64;
                 }
                 Place::At(at) => {
-                    page.before = self.count(rows, query, &list, &condition, Some(&at))?;
                     page.rows = self.run(&list, &condition, false, Some((&at, false)), before, &read)?;
                     page.rows.reverse();
-                    page.before = page.before.saturating_sub(page.rows.len() as u64);
-                    page.rows.extend(self.run(&list, &condition, true, Some((&at, true)), after, &read)?);
+                    if !ends(&page.rows, before) {
+                        let earlier = self.count(rows, query, &list, &condition, Some(&at))?;
+                        page.before = earlier.saturating_sub(page.rows.len() as u64);
+                    }
+                    let later = self.run(&list, &condition, true, Some((&at, true)), after, &read)?;
+                    let ended = ends(&later, after);
+                    page.rows.extend(later);
+                    page.total = if ended { page.before + page.rows.len() as u64 } else { total()? };
                 }
             }
             Ok(page)

@@ -2,6 +2,7 @@
 
 use rusqlite::types::Value;
 
+use crate::domain::event::EventKind;
 use crate::domain::filter::{Compare, Filter, Is, Term, fold_case};
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::time::Timestamp;
@@ -61,12 +62,14 @@ impl Condition {
         let all = |test: fn(&Term) -> bool| every(filter, &test);
         match rows {
             Rows::Candidacies if !all(of_candidacy) => {
-                self.text.push_str("EXISTS (SELECT 1 FROM event e WHERE e.candidacy = c.n AND ");
+                self.text
+                    .push_str("c.n IN (SELECT e.candidacy FROM event e WHERE e.candidacy IS NOT NULL AND ");
                 self.tree(filter, Rows::Events, now);
                 self.text.push(')');
             }
             Rows::Assessments if !all(of_assessment) => {
-                self.text.push_str("EXISTS (SELECT 1 FROM event e WHERE e.assessment = a.n AND ");
+                self.text
+                    .push_str("a.n IN (SELECT e.assessment FROM event e WHERE e.assessment IS NOT NULL AND ");
                 self.tree(filter, Rows::Events, now);
                 self.text.push(')');
             }
@@ -97,10 +100,10 @@ impl Condition {
     fn term(&mut self, term: &Term, rows: Rows, now: Timestamp) {
         match term {
             Term::Word(word) => self.word(word),
-            Term::Type(name) => self.put("ifnull(fold(e.name) = ?, 0)", [fold_case(name).into()]),
+            Term::Type(name) => self.kind(&fold_case(name), EventKind::name, "fold(e.name)"),
             Term::Event(half) => {
-                let half = fold_case(half);
-                self.put("ifnull(substr(fold(e.name), instr(e.name, '.') + 1) = ?, 0)", [half.into()]);
+                let spelt = "substr(fold(e.name), instr(fold(e.name), '.') + 1)";
+                self.kind(&fold_case(half), EventKind::event, spelt);
             }
             Term::Assessment(word) => {
                 let condition = "(has(a.name, ?) OR fold(a.id) = ?)";
@@ -141,6 +144,17 @@ impl Condition {
             Term::Since(when) => self.put("e.occurred_at >= ?", [when.seen_from(now).millis().into()]),
             Term::Until(when) => self.put("e.occurred_at <= ?", [when.seen_from(now).millis().into()]),
         }
+    }
+
+    /// A word for a kind of event. The known kinds have an index; what is unrecognised is asked for its name.
+    fn kind(&mut self, word: &str, part: fn(EventKind) -> &'static str, spelt: &str) {
+        let kinds = EventKind::ALL.iter().filter(|kind| part(**kind) == word);
+        let numbers: Vec<_> = kinds.map(|kind| (*kind as i64).to_string()).collect();
+        let text = format!(
+            "(ifnull(e.kind IN ({}), 0) OR (e.kind IS NULL AND ifnull({spelt} = ?, 0)))",
+            numbers.join(", ")
+        );
+        self.put(&text, [word.to_owned().into()]);
     }
 
     fn violation(&mut self, kind: ViolationKind, compare: Compare, count: u32, rows: Rows) {
