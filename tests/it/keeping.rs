@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be kept or read is to fail the test")]
 
+use std::path::Path;
+
 use bytes::Bytes;
 use invigil::domain::delivery::{Delivery, Headers, Receipt, Source};
 use invigil::domain::envelope;
@@ -26,17 +28,25 @@ pub(crate) struct Keeper {
     runtime: Runtime,
     journal: Option<Journal>,
     reader: Reader,
-    _directory: TempDir,
+    /// Goes with the keeper, if the session is nobody else's.
+    directory: Option<TempDir>,
 }
 
 impl Keeper {
     pub(crate) fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("session.db");
-        let journal = Journal::open(&path, midnight(), Pulse::default()).unwrap();
+        let mut keeper = Self::at(&path);
+        keeper.directory = Some(directory);
+        keeper
+    }
+
+    /// A session of this name, which stays when the keeper goes.
+    pub(crate) fn at(path: &Path) -> Self {
+        let journal = Journal::open(path, midnight(), Pulse::default()).unwrap();
         let reader = Reader::of(&journal).unwrap();
         let runtime = Builder::new_current_thread().build().unwrap();
-        Self { runtime, journal: Some(journal), reader, _directory: directory }
+        Self { runtime, journal: Some(journal), reader, directory: None }
     }
 
     /// Keeps one delivery that a source would have accepted.

@@ -1,0 +1,208 @@
+//! The command line as scripts meet it: exit codes, one line that names what is wrong, files left alone.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that fails is to say where, and this one deals with the world"
+)]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use invigil::domain::delivery::Source;
+
+use super::keeping::{Keeper, midnight};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn run(args: &[&str], dir: &Path, input: &str) -> Ended {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
+        .args(args)
+        .current_dir(dir)
+        .env("HOME", dir)
+        .env("XDG_CONFIG_HOME", dir)
+        .env("XDG_DATA_HOME", dir)
+        .env_remove("INVIGIL_SECRET")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads no input has closed it by then.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let ended = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: ended.status.code().unwrap(), out: text(ended.stdout), err: text(ended.stderr) }
+}
+
+/// A session file of three events, closed.
+fn session(path: &Path) {
+    let keeper = Keeper::at(path);
+    let sample = include_str!("../../assets/samples/candidate.completed.json");
+    keeper.take("msg_1", midnight(), Source::Http, sample.as_bytes());
+    keeper.take("msg_2", midnight(), Source::Http, sample.replace("Bea", "=Ada").as_bytes());
+    keeper.take("msg_3", midnight(), Source::Http, b"no json");
+}
+
+#[test]
+fn a_wrong_command_line_is_named_in_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("unknown.toml"), "lisen = \"127.0.0.1:1\"").unwrap();
+    let cases: [(&[&str], &str); 16] = [
+        (&["serve"], "--secret: is missing"),
+        (&["serve", "--secret", "v1,abc"], "begins with `v1,`"),
+        (&["serve", "--secret", "whpk_abc"], "begins with `whpk_`"),
+        (&["serve", "--secret", "whsec_ab cd"], "has a blank inside"),
+        (&["serve", "--secret", SECRET, "--listen", "nowhere"], "--listen"),
+        (&["serve", "--secret", SECRET, "--lisen", "x"], "'--listen'"),
+        (&["serve", "--secret", SECRET, "--path", "x"], "--path x: must begin with `/`"),
+        (&["serve", "--secret", SECRET, "--tolerance", "5w"], "5w"),
+        (&["serve", "--secret-file", "none.txt"], "--secret-file none.txt: cannot be read"),
+        (&["serve", "--secret", SECRET, "--config", "unknown.toml"], "did you mean `listen`?"),
+        (&["watch", "--secret", SECRET], "there is no terminal"),
+        (&["demo"], "there is no terminal"),
+        (&["export", "none.sqlite"], "none.sqlite: cannot be read"),
+        (&["export", "none.sqlite", "--filter", "statsu:x"], "did you mean `status`?"),
+        (&["verify"], "--secret: is missing"),
+        (&["simulate", "--to", "nowhere", "--secret", SECRET], "--to"),
+    ];
+    for (args, part) in cases {
+        let ended = run(args, dir.path(), "");
+        assert_eq!(ended.code, 2, "{args:?}: {}", ended.err);
+        assert!(ended.err.contains(part), "{args:?}: {}", ended.err);
+        assert_eq!(ended.err.trim_end().lines().count(), 1, "{args:?}: {}", ended.err);
+        assert!(!ended.err.contains("LaLaSw"), "no secret is echoed");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_session_is_told_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = dir.path().join("good.sqlite");
+    session(&good);
+    let bytes = std::fs::read(&good).unwrap();
+    std::fs::write(dir.path().join("text.sqlite"), "hello").unwrap();
+    std::fs::write(dir.path().join("cut.sqlite"), &bytes[..bytes.len() / 2]).unwrap();
+    let mut newer = bytes.clone();
+    newer[60..64].copy_from_slice(&99u32.to_be_bytes());
+    std::fs::write(dir.path().join("newer.sqlite"), newer).unwrap();
+    let mut other = bytes;
+    other[68..72].copy_from_slice(&7u32.to_be_bytes());
+    std::fs::write(dir.path().join("other.sqlite"), other).unwrap();
+    std::fs::create_dir(dir.path().join("dir.sqlite")).unwrap();
+    let names = || {
+        let mut names: Vec<_> =
+            std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = names();
+    let cases = [
+        ("text.sqlite", "is no session"),
+        ("cut.sqlite", "is cut off"),
+        ("newer.sqlite", "newer invigil"),
+        ("other.sqlite", "no session of invigil's"),
+        ("dir.sqlite", "is no file"),
+    ];
+    for (file, part) in cases {
+        let bytes = std::fs::read(dir.path().join(file)).unwrap_or_default();
+        for args in [
+            vec!["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session", file],
+            vec!["export", file],
+            vec!["open", file],
+        ] {
+            let ended = run(&args, dir.path(), "");
+            assert_eq!(ended.code, 2, "{args:?}: {}", ended.err);
+            assert!(ended.err.contains(part) && ended.err.contains(file), "{args:?}: {}", ended.err);
+            assert_eq!(ended.err.trim_end().lines().count(), 1);
+        }
+        assert_eq!(std::fs::read(dir.path().join(file)).unwrap_or_default(), bytes, "{file} is untouched");
+    }
+    assert_eq!(names(), before, "nothing is left beside them");
+}
+
+#[test]
+fn a_session_is_exported_in_every_form() {
+    let dir = tempfile::tempdir().unwrap();
+    session(&dir.path().join("s.sqlite"));
+    let document: serde_json::Value =
+        serde_json::from_str(&run(&["export", "s.sqlite"], dir.path(), "").out).unwrap();
+    assert_eq!(document["totals"]["events"], 3);
+    let lines =
+        run(&["export", "s.sqlite", "--format", "ndjson", "--filter", "is:unrecognised"], dir.path(), "").out;
+    assert_eq!(lines.lines().count(), 1);
+    assert!(lines.contains("\"body_base64\":\"bm8ganNvbg==\""));
+    let table = run(&["export", "s.sqlite", "--format", "csv"], dir.path(), "").out;
+    assert_eq!(table.lines().count(), 4);
+    assert!(table.contains("\"'=Ada Grant\""), "no spreadsheet runs it: {table}");
+    let redacted = run(&["export", "s.sqlite", "--redact"], dir.path(), "").out;
+    for personal in ["Grant", "bea.grant", "203.0.113.209"] {
+        assert!(!redacted.contains(personal), "{personal}");
+    }
+    let saved = run(&["export", "s.sqlite", "-o", "out.json"], dir.path(), "");
+    assert_eq!((saved.code, saved.out.as_str()), (0, ""));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for file in ["out.json", "s.sqlite"] {
+            let mode = std::fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    session(&dir.path().join("s.sqlite"));
+    for args in [vec!["export", "s.sqlite"], vec!["man"], vec!["completions", "bash"], vec!["--help"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
+            .args(&args)
+            .current_dir(dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+#[test]
+fn verify_says_whether_a_signature_holds_and_why_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let verify = |secret: &str, body: &str| {
+        let tag = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        let args = [
+            "verify",
+            "--secret",
+            secret,
+            "--id",
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            "--timestamp",
+            "1614265330",
+            "--signature",
+            tag,
+            "--at",
+            "1614265331",
+        ];
+        run(&args, dir.path(), body)
+    };
+    let good = verify(SECRET, "{\"test\": 2432232314}");
+    assert_eq!(good.code, 0);
+    assert!(good.out.contains("…LaSw") && good.out.contains("1 s before"), "{}", good.out);
+    let respelt = verify(SECRET, "{\"test\":2432232314}");
+    assert_eq!(respelt.code, 1);
+    assert!(respelt.out.contains("re-serialised"), "{}", respelt.out);
+    let wrong = verify("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "{\"test\": 2432232314}");
+    assert!(wrong.out.contains("secrets ending in …b7oD"), "{}", wrong.out);
+    assert!(!wrong.out.contains("g0hM9"), "no signature is echoed");
+}
