@@ -129,7 +129,7 @@ fn views(buf: &mut Buffer, area: Rect, current: View, accent: Style, scene: Scen
         };
         let mut pieces = vec![Piece::styled(view.title(), style)];
         if n + 1 < places.len() {
-            pieces.push(Piece::styled(format!(" {} ", styles.symbols.dot), styles.border));
+            pieces.push(Piece::styled(format!(" {} ", styles.symbols.dot), styles.dim));
         }
         let rest = Rect { x: area.x + x, width: area.width - x, ..area };
         draw::pieces(buf, rest, &pieces, styles);

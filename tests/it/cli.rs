@@ -1,7 +1,6 @@
 //! The command line as scripts meet it: exit codes, one line that names what is wrong, files left alone.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test that fails is to say where, and this one deals with the world"
 )]
