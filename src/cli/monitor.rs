@@ -19,7 +19,8 @@ use super::headless::{self, Lines};
 use super::places;
 use super::reference::written;
 use super::screen::{self, About};
-use super::settings::Settings;
+use super::settings::{self, Settings};
+use crate::app::keymap::Keymap;
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
 use crate::clock;
@@ -199,6 +200,7 @@ struct Stage<'a> {
     committed: Option<watch::Receiver<Commit>>,
     about: About,
     theme: Option<&'a str>,
+    keymap: Keymap,
 }
 
 /// Runs the screen on a session until the user ends it.
@@ -208,7 +210,7 @@ async fn show(
     stop: CancellationToken,
 ) -> Result<(), Failure> {
     let lost = |error: std::io::Error| Failure::running(format!("the terminal cannot be used: {error}"));
-    let (model, wardrobe) = screen::begin(stage.about, stage.theme)?;
+    let (model, wardrobe) = screen::begin(stage.about, stage.theme, stage.keymap)?;
     let terminal = Screen::take().map_err(lost)?;
     let shell = Shell {
         reader: stage.reader,
@@ -246,7 +248,7 @@ async fn obey(mut commands: mpsc::Receiver<Command>, intake: Intake, journal: Jo
 async fn watch_station(
     station: Station,
     about: About,
-    theme: Option<&str>,
+    (theme, keymap): (Option<&str>, Keymap),
     lines: Lines,
     (listening, stop): (JoinHandle<()>, CancellationToken),
 ) -> Result<(), Failure> {
@@ -260,6 +262,7 @@ async fn watch_station(
         committed: Some(journal.committed()),
         about,
         theme,
+        keymap,
     };
     let follower = Follower::new(&journal).map_err(unreadable)?;
     let following = tokio::spawn(headless::follow(lines, follower, pulse, stop.clone()));
@@ -292,7 +295,8 @@ pub fn watch(options: Options) -> Result<(), Failure> {
         let url = Some(format!("http://{}{}", settings.listen, settings.path));
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
-        watch_station(station, about, settings.theme.as_deref(), lines, (listening, stop)).await
+        let looks = (settings.theme.as_deref(), settings.keymap.clone());
+        watch_station(station, about, looks, lines, (listening, stop)).await
     })
 }
 
@@ -311,12 +315,13 @@ pub fn open(open: &Open) -> Result<(), Failure> {
         [Reader::open(&copy).map_err(wrong)?, Reader::open(&copy).map_err(wrong)?]
     };
     screen::needs_terminal("`invigil export` writes a session to a file")?;
+    let (theme, keymap) = settings::looks()?;
     let [reader, saver] = readers;
     block_on(async {
         let stop = stop_signal()?;
         let about = About { path: open.file.clone(), mode: Mode::Open, has_secret: true, url: None };
-        let theme = open.theme.as_deref();
-        let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, theme };
+        let theme = open.theme.as_deref().or(theme.as_deref());
+        let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, theme, keymap };
         let (commands, _) = mpsc::channel(1);
         show(stage, commands, stop).await
     })
@@ -344,6 +349,7 @@ fn secret_of_its_own() -> Result<Secret, Failure> {
 /// Code 2 without a terminal; 1 if it fails while running.
 pub fn demo(demo: &Demo) -> Result<(), Failure> {
     screen::needs_terminal("run it in one to see it")?;
+    let (theme, keymap) = settings::looks()?;
     let scratch = scratch()?;
     block_on(async {
         let stop = stop_signal()?;
@@ -360,7 +366,8 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
         let lines = Lines::open(false, None)?;
-        watch_station(station, about, demo.theme.as_deref(), lines, (listening, stop)).await
+        let looks = (demo.theme.as_deref().or(theme.as_deref()), keymap);
+        watch_station(station, about, looks, lines, (listening, stop)).await
     })
 }
 

@@ -43,7 +43,7 @@ pub struct About {
 ///
 /// # Errors
 /// Code 2 if the theme is none.
-pub fn begin(about: About, theme: Option<&str>) -> Result<(Model, Wardrobe), Failure> {
+pub fn begin(about: About, theme: Option<&str>, keymap: Keymap) -> Result<(Model, Wardrobe), Failure> {
     let ascii = !speaks_unicode();
     let (wardrobe, theme) = themes(theme, ascii)?;
     let name = about.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -58,7 +58,7 @@ pub fn begin(about: About, theme: Option<&str>) -> Result<(Model, Wardrobe), Fai
         theme,
         ascii,
         mouse: true,
-        keymap: Keymap::built_in().map_err(|error| Failure::running(error.to_string()))?,
+        keymap,
         now: clock::now(),
         zone: TimeZone::system(),
         size,

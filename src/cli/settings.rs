@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Options;
 use super::failure::Failure;
+use crate::app::keymap::Keymap;
 use crate::domain::filter::nearest;
 use crate::domain::secret::{Keyring, Secret};
 
@@ -30,10 +31,13 @@ pub struct Settings {
     pub theme: Option<String>,
     /// Where happenings are written to.
     pub log_file: Option<PathBuf>,
+    /// The keys of the screen.
+    pub keymap: Keymap,
 }
 
 /// The keys of the config file: the long options with underscores.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
+    "keys",
     "listen",
     "path",
     "secret",
@@ -79,9 +83,19 @@ impl Settings {
             max_body: options.max_body.or(file.parsed("max_body")?).map_or(2 << 20, super::size::Size::bytes),
             session: options.session.or(file.text("session")?.map(PathBuf::from)),
             theme: options.theme.or(file.text("theme")?),
+            keymap: file.keymap()?,
             log_file: options.log_file.or(file.text("log_file")?.map(PathBuf::from)),
         })
     }
+}
+
+/// What `demo` and `open` take from the config file, where there is one: the theme and the keys.
+///
+/// # Errors
+/// One line that names the key that is wrong.
+pub fn looks() -> Result<(Option<String>, Keymap), Failure> {
+    let file = ConfigFile::read(None)?;
+    Ok((file.text("theme")?, file.keymap()?))
 }
 
 /// The secrets of the command line or environment, and those of a file.
@@ -138,7 +152,7 @@ impl ConfigFile {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             let line = error
                 .span()
-                .map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+                .map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
             Failure::usage(format!("config {name}, line {line}: {}", error.message()))
         })?;
         if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
@@ -171,6 +185,17 @@ impl ConfigFile {
             }
             Some(_) => Err(wrong()),
         }
+    }
+
+    /// The built-in keys with the table `keys` laid over them.
+    fn keymap(&self) -> Result<Keymap, Failure> {
+        let mut keymap = Keymap::built_in().map_err(|error| Failure::running(error.to_string()))?;
+        if let Some(table) = self.table.get("keys") {
+            let text =
+                toml::to_string(table).map_err(|_not_a_table| self.wrong("keys", "must be a table"))?;
+            keymap.merge(&text).map_err(|error| self.wrong("keys", error))?;
+        }
+        Ok(keymap)
     }
 
     fn flag(&self, key: &str) -> Result<bool, Failure> {

@@ -54,7 +54,10 @@ fn session(path: &Path) {
 fn a_wrong_command_line_is_named_in_one_line() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("unknown.toml"), "lisen = \"127.0.0.1:1\"").unwrap();
-    let cases: [(&[&str], &str); 16] = [
+    std::fs::write(dir.path().join("action.toml"), "[keys.everywhere]\nj = \"dwon\"").unwrap();
+    std::fs::write(dir.path().join("clash.toml"), "[keys.everywhere]\n\"g g\" = \"first\"").unwrap();
+    std::fs::write(dir.path().join("twice.toml"), "[keys.everywhere]\nj = \"up\"\nj = \"down\"").unwrap();
+    let cases: [(&[&str], &str); 19] = [
         (&["serve"], "--secret: is missing"),
         (&["serve", "--secret", "v1,abc"], "begins with `v1,`"),
         (&["serve", "--secret", "whpk_abc"], "begins with `whpk_`"),
@@ -65,6 +68,9 @@ fn a_wrong_command_line_is_named_in_one_line() {
         (&["serve", "--secret", SECRET, "--tolerance", "5w"], "5w"),
         (&["serve", "--secret-file", "none.txt"], "--secret-file none.txt: cannot be read"),
         (&["serve", "--secret", SECRET, "--config", "unknown.toml"], "did you mean `listen`?"),
+        (&["watch", "--config", "action.toml"], "did you mean `down`?"),
+        (&["watch", "--config", "clash.toml"], "key `keys`"),
+        (&["watch", "--config", "twice.toml"], "line 3"),
         (&["watch", "--secret", SECRET], "there is no terminal"),
         (&["demo"], "there is no terminal"),
         (&["export", "none.sqlite"], "none.sqlite: cannot be read"),
