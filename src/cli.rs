@@ -1,6 +1,7 @@
 //! The commands: reads the command line, ties the parts together, turns how it ended into an exit code.
 
 pub mod args;
+pub mod choose;
 pub mod duration;
 pub mod export;
 pub mod failure;

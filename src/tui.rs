@@ -1,5 +1,6 @@
 //! The terminal shell: everything that touches the terminal, and the loop that ties the pure screen to it.
 
+pub mod choose;
 pub mod clipboard;
 pub mod desk;
 pub mod effects;

@@ -14,6 +14,7 @@ mod assessments;
 mod candidacy;
 mod candidates;
 mod cells;
+pub mod chooser;
 mod draw;
 mod events;
 mod footer;

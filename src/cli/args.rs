@@ -106,8 +106,8 @@ pub struct Demo {
 /// Options of `open`.
 #[derive(Debug, Clone, Args)]
 pub struct Open {
-    /// The session: a SQLite file of invigil's, or an exported JSON
-    pub file: PathBuf,
+    /// The session: a SQLite file of invigil's, or an exported JSON; without one, a list of the saved ones
+    pub file: Option<PathBuf>,
     /// Colours: dark, light, contrast or mono [default: what suits the terminal]
     #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
     pub theme: Option<String>,

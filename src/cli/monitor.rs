@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Demo, Open, Options};
+use super::choose;
 use super::failure::Failure;
 use super::happening::Happening;
 use super::headless::{self, Lines};
@@ -306,21 +307,28 @@ pub fn watch(options: Options) -> Result<(), Failure> {
 /// Code 2 if the file is no session, or without a terminal; 1 if it fails while running.
 pub fn open(open: &Open) -> Result<(), Failure> {
     let wrong = |error: StoreError| Failure::usage(error.to_string());
+    let (theme, keymap) = settings::looks()?;
+    let theme = open.theme.as_deref().or(theme.as_deref());
+    let file = match &open.file {
+        Some(file) => file.clone(),
+        None => match choose::session(theme)? {
+            Some(file) => file,
+            None => return Ok(()),
+        },
+    };
     let scratch = scratch()?;
-    let readers = if places::is_sqlite(&open.file) {
-        [Reader::open(&open.file).map_err(wrong)?, Reader::open(&open.file).map_err(wrong)?]
+    let readers = if places::is_sqlite(&file) {
+        [Reader::open(&file).map_err(wrong)?, Reader::open(&file).map_err(wrong)?]
     } else {
         let copy = scratch.path().join("session.sqlite");
-        import::fill(&open.file, &copy).map_err(wrong)?;
+        import::fill(&file, &copy).map_err(wrong)?;
         [Reader::open(&copy).map_err(wrong)?, Reader::open(&copy).map_err(wrong)?]
     };
     screen::needs_terminal("`invigil export` writes a session to a file")?;
-    let (theme, keymap) = settings::looks()?;
     let [reader, saver] = readers;
     block_on(async {
         let stop = stop_signal()?;
-        let about = About { path: open.file.clone(), mode: Mode::Open, has_secret: true, url: None };
-        let theme = open.theme.as_deref().or(theme.as_deref());
+        let about = About { path: file, mode: Mode::Open, has_secret: true, url: None };
         let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, theme, keymap };
         let (commands, _) = mpsc::channel(1);
         show(stage, commands, stop).await

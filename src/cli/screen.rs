@@ -66,6 +66,14 @@ pub fn begin(about: About, theme: Option<&str>, keymap: Keymap) -> Result<(Model
     Ok((model, wardrobe))
 }
 
+/// The themes there are and the name of the one to begin with.
+///
+/// # Errors
+/// Code 2 if the theme is none.
+pub fn looks(theme: Option<&str>) -> Result<(Wardrobe, String), Failure> {
+    themes(theme, !speaks_unicode())
+}
+
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -217,3 +217,27 @@ fn a_signal_gives_the_terminal_back() {
     assert_eq!(terminal.end(), 0);
     assert!(terminal.restored());
 }
+
+#[test]
+fn open_without_a_file_lists_the_saved_sessions() {
+    let home = tempfile::tempdir().unwrap();
+    let saved = home.path().join("invigil");
+    for (name, events) in [("one.sqlite", 1), ("two.sqlite", 2)] {
+        let keeper = super::keeping::Keeper::at(&saved.join(name));
+        for n in 0..events {
+            let source = invigil::domain::delivery::Source::Http;
+            keeper.take(&format!("msg_{n}"), super::keeping::midnight(), source, SAMPLE.as_bytes());
+        }
+    }
+    std::fs::write(saved.join("broken.sqlite"), "hello").unwrap();
+    let mut terminal = Terminal::start(&["open"], home.path());
+    terminal.expect("saved sessions  3");
+    terminal.expect("is no session");
+    terminal.press("jk\r");
+    terminal.expect("SAVED");
+    terminal.expect("Bea Grant");
+    terminal.expect("two");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
+}

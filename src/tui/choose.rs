@@ -1,0 +1,28 @@
+//! The loop of the list of saved sessions: draws, waits for a key, ends with a choice.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::input::Input;
+use super::terminal::Screen;
+use crate::app::chooser::{Choice, Chooser};
+use crate::app::msg::Msg;
+use crate::ui::chooser;
+use crate::ui::styles::Styles;
+
+/// Lets the user choose; `None` if they leave without.
+///
+/// # Errors
+/// If the terminal cannot be read or written any more.
+pub fn choose(mut list: Chooser, styles: &Styles, screen: &mut Screen) -> io::Result<Option<PathBuf>> {
+    let mut input = Input::default();
+    loop {
+        screen.draw(|frame| chooser::render(&list, styles, frame.area(), frame.buffer_mut()))?;
+        let Some(Msg::Key(key)) = input.message(crossterm::event::read()?, 0) else { continue };
+        match list.press(key) {
+            Choice::Open => {}
+            Choice::Session(path) => return Ok(Some(path)),
+            Choice::Nothing => return Ok(None),
+        }
+    }
+}
