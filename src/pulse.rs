@@ -77,6 +77,7 @@ impl Pulse {
             inner.vitals.accepted += 1;
             inner.vitals.streak = 0;
             inner.vitals.last_at = Some(at);
+            inner.vitals.last_accepted_at = Some(at);
             match receipt {
                 Receipt::Fresh(seq) => {
                     inner.newest = inner.newest.max(seq);
@@ -151,6 +152,18 @@ impl Pulse {
     pub fn storage(&self, fault: Option<String>) {
         if self.lock().vitals.storage_fault != fault {
             self.change(|inner| inner.vitals.storage_fault = fault);
+        }
+    }
+
+    /// How full the writer's queue is, and how many bytes the disk has left.
+    pub fn pressure(&self, queue_percent: u64, disk_free: Option<u64>) {
+        let vitals = (queue_percent, disk_free);
+        let held = {
+            let inner = self.lock();
+            (inner.vitals.queue_percent, inner.vitals.disk_free)
+        };
+        if held != vitals {
+            self.change(|inner| (inner.vitals.queue_percent, inner.vitals.disk_free) = vitals);
         }
     }
 

@@ -7,6 +7,12 @@ use super::overlay::Overlay;
 use super::prompt::{Prompt, Purpose};
 use crate::domain::refusal::{Code, Refusal};
 
+/// Bytes left on the disk that call for somebody: soon, and now.
+const DISK_WARN: u64 = 1 << 30;
+const DISK_BAD: u64 = 100 << 20;
+/// How full the writer's queue may be, of a hundred.
+const QUEUE_WARN: u64 = 50;
+const DAY_MILLIS: i64 = 86_400_000;
 /// So many refusals in a row are no accident.
 const STREAK: u64 = 3;
 
@@ -26,7 +32,7 @@ impl Model {
         let bad = |text: String| Some(Banner { tone: Tone::Bad, text });
         let vitals = &self.vitals;
         if let Some(why) = &vitals.storage_fault {
-            return bad(format!("Events cannot be stored: {why}. Senders get 503 and try again."));
+            return bad(format!("Events cannot be stored: {why}"));
         }
         if let Some(why) = &vitals.listener_fault {
             return bad(format!("Nothing can be received: {why}"));
@@ -45,7 +51,44 @@ impl Model {
             });
         }
         if vitals.streak >= STREAK {
-            return bad(format!("{} refused in a row: {}", vitals.streak, self.likely_cause()));
+            let given_up = if self.sender_may_give_up() {
+                "; nothing was accepted for a day, and after five the sender switches the endpoint off"
+            } else {
+                ""
+            };
+            return bad(format!("{} refused in a row: {}{given_up}", vitals.streak, self.likely_cause()));
+        }
+        self.pressure()
+    }
+
+    /// Nothing was accepted for a day while deliveries come. Svix switches an endpoint off after five days in
+    /// which every attempt failed.
+    fn sender_may_give_up(&self) -> bool {
+        let since = self.vitals.last_accepted_at.or(self.sums().last_received_at).unwrap_or(self.begun);
+        self.now.since(since) > DAY_MILLIS
+    }
+
+    /// A queue that fills or a disk that runs out, before it is too late.
+    fn pressure(&self) -> Option<Banner> {
+        let warn = |text: String| Some(Banner { tone: Tone::Warn, text });
+        match self.vitals.disk_free {
+            Some(free) if free < DISK_BAD => {
+                let text = format!(
+                    "The disk is full but for {} MiB: make room, or events will be refused",
+                    free >> 20
+                );
+                return Some(Banner { tone: Tone::Bad, text });
+            }
+            Some(free) if free < DISK_WARN => {
+                return warn(format!("The disk has {} MiB left: make room soon", free >> 20));
+            }
+            _ => {}
+        }
+        if self.vitals.queue_percent >= QUEUE_WARN {
+            let percent = self.vitals.queue_percent;
+            return warn(format!(
+                "Deliveries wait to be written ({percent} % of the queue): the disk is slower than they come"
+            ));
         }
         None
     }
@@ -114,5 +157,22 @@ mod tests {
         assert!(text(refused(Code::NoMatchingSignature, None, 4)).contains("secret is probably wrong"));
         assert!(text(refused(Code::TimestampTooOld, Some(700), 3)).contains("700 s ahead of"));
         assert!(text(refused(Code::MissingHeader, None, 3)).contains("do not arrive"));
+        let mut model = refused(Code::NoMatchingSignature, None, 9);
+        assert!(!text(model.clone()).contains("switches the endpoint off"));
+        model.now = model.begun.plus_millis(2 * DAY_MILLIS);
+        assert!(text(model).contains("switches the endpoint off"));
+    }
+
+    #[test]
+    fn a_disk_that_runs_out_is_told_in_time() {
+        let text = |free, queue| {
+            let mut model = Model::new(Setup::default());
+            (model.vitals.disk_free, model.vitals.queue_percent) = (Some(free), queue);
+            model.banner().map(|banner| banner.text).unwrap_or_default()
+        };
+        assert_eq!(text(5 << 30, 10), "");
+        assert!(text(500 << 20, 0).contains("500 MiB left"));
+        assert!(text(50 << 20, 90).contains("full but for 50 MiB"));
+        assert!(text(5 << 30, 70).contains("70 % of the queue"));
     }
 }

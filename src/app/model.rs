@@ -144,6 +144,8 @@ pub struct Model {
     pub mouse: bool,
     /// The keys.
     pub keymap: Keymap,
+    /// When the screen began.
+    pub begun: Timestamp,
     /// The time of the latest tick.
     pub now: Timestamp,
     /// Where times of day are shown.
@@ -222,6 +224,7 @@ impl Model {
             ascii: setup.ascii,
             mouse: setup.mouse,
             keymap: setup.keymap,
+            begun: setup.now,
             now: setup.now,
             zone: setup.zone,
             size: setup.size,

@@ -254,6 +254,7 @@ async fn watch_station(
     (listening, stop): (JoinHandle<()>, CancellationToken),
 ) -> Result<(), Failure> {
     let unreadable = |error: StoreError| Failure::running(error.to_string());
+    let demo = about.mode == Mode::Demo;
     let Station { journal, intake, pulse } = station;
     let path = journal.path().to_path_buf();
     let stage = Stage {
@@ -276,6 +277,10 @@ async fn watch_station(
     let events = journal.committed().borrow().seq;
     journal.close().await;
     shown?;
+    if demo {
+        // Its session goes with it: there is nothing to come back to.
+        return Ok(());
+    }
     let _ = writeln!(std::io::stderr(), "{events} events in {}", path.display());
     Ok(())
 }

@@ -30,6 +30,12 @@ pub struct Vitals {
     pub storage_fault: Option<String>,
     /// Why nothing can be received, if nothing can.
     pub listener_fault: Option<String>,
+    /// Deliveries that wait to be written, of a hundred that may.
+    pub queue_percent: u64,
+    /// Bytes left on the disk of the session, once known.
+    pub disk_free: Option<u64>,
+    /// When the latest delivery was accepted.
+    pub last_accepted_at: Option<Timestamp>,
     /// When the latest delivery of any kind came.
     pub last_at: Option<Timestamp>,
 }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -24,6 +24,8 @@ const QUEUE: usize = 2048;
 const GROUP: usize = 512;
 /// While the session cannot be written, it is tried again after so long even if nothing arrives.
 const PROBE: Duration = Duration::from_secs(2);
+/// Queue and disk are looked at so often, if anything is written at all.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What has been committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,6 +82,7 @@ impl Journal {
             identity,
             told,
             pulse,
+            looked: Instant::now(),
             _lock: lock,
         };
         let thread = std::thread::spawn(move || writer.run(waiting));
@@ -136,6 +139,13 @@ impl Journal {
     }
 }
 
+/// Bytes that the disk of a file has left, to the mebibyte, so that not every event is a change.
+fn disk_free(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    Some(free >> 20 << 20)
+}
+
 /// What tells a file from another one that took its name.
 #[cfg(unix)]
 fn identity(path: &Path) -> Option<(u64, u64)> {
@@ -158,6 +168,8 @@ struct Writer {
     identity: Option<(u64, u64)>,
     told: watch::Sender<Commit>,
     pulse: Pulse,
+    /// When queue and disk were looked at last.
+    looked: Instant,
     _lock: WriterLock,
 }
 
@@ -175,8 +187,13 @@ impl Writer {
                 // What is waiting already is still handed out; nothing more comes in.
                 waiting.close();
             }
+            let queued = waiting.len() as u64 * 100 / QUEUE as u64;
             self.write(&mut group);
             self.train();
+            if self.looked.elapsed() > LOOK {
+                self.looked = Instant::now();
+                self.pulse.pressure(queued, disk_free(&self.path));
+            }
         }
         // Nothing is lost if this fails: the log is read again at the next start.
         let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;");
@@ -273,7 +290,7 @@ fn next(waiting: &mut mpsc::Receiver<Order>, faulty: bool) -> Option<Order> {
     if !faulty {
         return waiting.blocking_recv();
     }
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while begun.elapsed() < PROBE {
         match waiting.try_recv() {
             Ok(order) => return Some(order),
