@@ -93,6 +93,8 @@ pub enum View {
     Completed,
     /// Who was invited for an interview or rejected.
     Decided,
+    /// Who has any violation, worst first: the violations by candidate.
+    Flagged,
     /// Who was thrown out.
     Disqualified,
     /// Who is flagged red, worst first.
@@ -101,13 +103,14 @@ pub enum View {
 
 impl View {
     /// Every view, in the order of the strip.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::All,
         Self::InTest,
         Self::NotStarted,
         Self::Expired,
         Self::Completed,
         Self::Decided,
+        Self::Flagged,
         Self::Disqualified,
         Self::Red,
     ];
@@ -122,6 +125,7 @@ impl View {
             Self::Expired => "Expired",
             Self::Completed => "Completed",
             Self::Decided => "Decided",
+            Self::Flagged => "Flagged",
             Self::Disqualified => "Disqualified",
             Self::Red => "Red",
         }
@@ -137,6 +141,7 @@ impl View {
             Self::Expired => "No invitation has run out",
             Self::Completed => "Nobody has finished and waits for a decision",
             Self::Decided => "Nothing is decided yet",
+            Self::Flagged => "Nobody has a violation",
             Self::Disqualified => "Nobody was disqualified",
             Self::Red => "Nobody is flagged red",
         }
@@ -156,7 +161,7 @@ impl View {
             Self::All | Self::Decided | Self::Disqualified => Sort::Latest,
             Self::InTest | Self::NotStarted | Self::Expired => Sort::Oldest,
             Self::Completed => Sort::Score,
-            Self::Red => Sort::Worst,
+            Self::Flagged | Self::Red => Sort::Worst,
         }
     }
 
@@ -171,6 +176,7 @@ impl View {
             Self::Expired => status(Status::InvitationExpired),
             Self::Completed => status(Status::Completed),
             Self::Decided => Filter::Any(vec![status(Status::InvitedForInterview), status(Status::Rejected)]),
+            Self::Flagged => Filter::Not(Box::new(Filter::Term(Term::Flag(Flag::Green)))),
             Self::Disqualified => status(Status::Disqualified),
             Self::Red => Filter::Term(Term::Flag(Flag::Red)),
         })

@@ -114,6 +114,20 @@ const PAYLOAD: &[A] = &[
     A::Decode,
     A::OpenLink,
 ];
+const VIOLATIONS: &[A] = &[
+    A::Help,
+    A::Open,
+    A::ByCandidate,
+    A::Search,
+    A::Filter,
+    A::NextProblem,
+    A::Pause,
+    A::Save,
+    A::Zoom,
+    A::Redact,
+    A::Palette,
+    A::Leave,
+];
 const PANES: &[A] = &[
     A::Help,
     A::Open,
@@ -153,6 +167,7 @@ fn wanted(scene: Scene<'_>) -> &'static [A] {
         (_, Some(Slot::Candidates | Slot::Roster), _) => CANDIDATES,
         (_, Some(Slot::Timeline), _) => TIMELINE,
         (_, _, Some(Level::Refusal(_))) => &[A::Help, A::Back, A::CopyId, A::Palette],
+        (_, Some(Slot::Violations), _) => VIOLATIONS,
         (_, Some(Slot::Events), _) => EVENTS,
         _ => PANES,
     }

@@ -328,3 +328,14 @@ fn a_saved_session_says_so() {
         "{frame}"
     );
 }
+
+#[test]
+fn violations_are_told_by_candidate_and_back() {
+    use invigil::app::pane::{Pane, View};
+    let mut harness = harness("3v");
+    assert_eq!((harness.model.focus, harness.model.view), (Pane::Candidates, View::Flagged));
+    assert!(!harness.model.candidates.rows().is_empty());
+    assert!(harness.model.candidates.rows().iter().all(|row| row.counts.sum() > 0));
+    harness.script("v");
+    assert_eq!((harness.model.focus, harness.model.view), (Pane::Violations, View::All));
+}

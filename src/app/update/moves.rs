@@ -24,6 +24,7 @@ pub(super) fn act(model: &mut Model, action: Action, _out: &mut Vec<Effect>) {
         Action::NextPane => focus(model, model.focus.neighbour(1)),
         Action::PreviousPane => focus(model, model.focus.neighbour(-1)),
         Action::NextView => turn(model, 1),
+        Action::ByCandidate => by_candidate(model),
         Action::PreviousView => turn(model, -1),
         _ => {
             if let Some(slot) = model.list() {
@@ -108,6 +109,17 @@ fn turn(model: &mut Model, by: isize) {
             show(model, Slot::Candidates, model.view.neighbour(by));
         }
         _ => model.say(Tone::Info, "Views are for candidates"),
+    }
+}
+
+/// From the violations as they come to those of each candidate, and back.
+fn by_candidate(model: &mut Model) {
+    if model.focus == Pane::Candidates && model.view == View::Flagged {
+        show(model, Slot::Candidates, View::All);
+        model.focus = Pane::Violations;
+    } else {
+        model.focus = Pane::Candidates;
+        show(model, Slot::Candidates, View::Flagged);
     }
 }
 
