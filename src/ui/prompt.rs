@@ -94,10 +94,17 @@ fn about(prompt: &Prompt, scene: Scene<'_>) -> (&'static str, Vec<String>) {
             let what = match (&model.filter, only) {
                 (None, _) => "Everything in this session.".to_owned(),
                 (Some(active), true) => {
-                    format!("Only what the filter chooses: {}  ({} for everything)", clean(&active.text), key(Action::Toggle))
+                    format!(
+                        "Only what the filter chooses: {}  ({} for everything)",
+                        clean(&active.text),
+                        key(Action::Toggle)
+                    )
                 }
                 (Some(_), false) => {
-                    format!("Everything, whatever the filter says  ({} for what it chooses)", key(Action::Toggle))
+                    format!(
+                        "Everything, whatever the filter says  ({} for what it chooses)",
+                        key(Action::Toggle)
+                    )
                 }
             };
             let who = if *redact { " Names, addresses and links are replaced." } else { "" };
@@ -108,7 +115,8 @@ fn about(prompt: &Prompt, scene: Scene<'_>) -> (&'static str, Vec<String>) {
             vec![
                 String::new(),
                 "Paste what Testlify shows beside the endpoint; it begins with whsec_.".into(),
-                "It stays in memory only. Until it is here, deliveries are refused (401); those that came meanwhile are verified then.".into(),
+                "It stays in memory only.".into(),
+                "Until then deliveries get 401; they are verified once it is here.".into(),
             ],
         ),
     }

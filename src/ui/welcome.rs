@@ -77,9 +77,8 @@ fn watch(pane: Pane, scene: Scene<'_>) -> Vec<Said<'_>> {
         Pane::Assessments => vec![
             head("1  Register the webhook", pane, scene),
             (clean(url), styles.strong),
-            dim("In Testlify, open Settings, Developers, Webhooks (v2) and add this URL.".into()),
-            dim(format!("{} copies it. Testlify wants a public https address:", key(Action::CopyUrl))),
-            dim("put a tunnel or a proxy in front.".into()),
+            dim("In Testlify: Settings, Developers, Webhooks (v2).".into()),
+            dim(format!("It wants public https: a proxy in front. {} copies.", key(Action::CopyUrl))),
         ],
         Pane::Candidates if model.has_secret => vec![
             head("2  Its secret", pane, scene),
