@@ -1,5 +1,7 @@
 //! What changed from one document to another, by path: added, removed, changed; the rest folded away.
 
+use std::collections::{HashMap, VecDeque};
+
 use super::tree::{Kind, Tree};
 
 /// What happened to a row.
@@ -77,6 +79,7 @@ impl Comparison<'_> {
             let number =
                 |text: &str, kind| (kind == Kind::Number).then(|| text.parse::<f64>().ok()).flatten();
             let by = number(new, is.kind).zip(number(old, was.kind)).map(|(new, old)| new - old);
+            let by = by.filter(|by| by.is_finite());
             let change = Change::Changed { old: old.to_owned(), new: new.to_owned(), by };
             lines.push(Line { depth, label, change });
         }
@@ -93,17 +96,18 @@ impl Comparison<'_> {
             }
         };
         let place = |tree: &Tree, at: u32| tree.row(at).map_or(0, |row| row.place);
-        let mut gone: Vec<u32> = self.old.children(before).collect();
+        let name = |tree: &Tree, at: u32| name(tree, at).unwrap_or_else(|| place(tree, at).to_string());
+        // By name, each in document order: a body of a mebibyte must not be searched member by member.
+        let mut gone: HashMap<String, VecDeque<u32>> = HashMap::new();
+        for child in self.old.children(before) {
+            gone.entry(name(self.old, child)).or_default().push_back(child);
+        }
         let mut unchanged = 0;
         for child in self.new.children(after) {
             let label = label(self.new, child);
-            let wanted = name(self.new, child);
-            let twin = gone.iter().position(|old| match &wanted {
-                Some(name_now) => name(self.old, *old).as_ref() == Some(name_now),
-                None => place(self.old, *old) == place(self.new, child),
-            });
+            let twin = gone.get_mut(&name(self.new, child)).and_then(VecDeque::pop_front);
             let at = lines.len();
-            let changed = match twin.map(|twin| gone.remove(twin)) {
+            let changed = match twin {
                 Some(old) => self.value(old, child, label, depth, lines),
                 None => {
                     let change = Change::Added { new: self.new.spelling(child).to_owned() };
@@ -119,6 +123,8 @@ impl Comparison<'_> {
         }
         let end = lines.len();
         same_run(lines, end, depth, &mut unchanged);
+        let mut gone: Vec<u32> = gone.into_values().flatten().collect();
+        gone.sort_unstable();
         for old in gone {
             let change = Change::Removed { old: self.old.spelling(old).to_owned() };
             lines.push(Line { depth, label: label(self.old, old), change });
@@ -214,6 +220,21 @@ mod tests {
         let old = r#"[{"_id":"p","n":1},{"_id":"q","n":2}]"#;
         let new = r#"[{"_id":"q","n":2},{"_id":"p","n":9}]"#;
         assert_eq!(told(old, new), ["", "1 same", "[1]", "1 same", "n 1 → 9 (+8)"]);
+    }
+
+    #[test]
+    fn a_long_list_in_another_order_is_compared_at_once() {
+        let list = |ids: &mut dyn Iterator<Item = u32>| {
+            let elements: Vec<_> = ids.map(|id| format!("{{\"_id\":\"{id}\"}}")).collect();
+            Tree::new(format!("[{}]", elements.join(",")).as_bytes())
+        };
+        let lines = compare(&list(&mut (0..60_000)), &list(&mut (0..60_000).rev()));
+        assert_eq!(lines.len(), 2, "all is the same but for the order");
+        assert_eq!(
+            told("[1e400]", "[0]"),
+            ["", "[0] 1e400 → 0"],
+            "what is beyond any number has no difference"
+        );
     }
 
     fn document() -> impl Strategy<Value = serde_json::Value> {
