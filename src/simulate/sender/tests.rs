@@ -86,16 +86,19 @@ async fn what_is_not_taken_is_sent_again() {
 }
 
 #[tokio::test]
-async fn it_keeps_its_pace_and_stops_when_told() {
+async fn it_stops_when_told() {
     let target = target_at(Receiver::default()).await;
     let stop = CancellationToken::new();
-    let cancel = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        stop.cancel();
-    };
-    let sending = run(rollout(1_000, 0.0), &target, Pace { rate: Some(50.0) }, 64, &stop, |_, _| {});
-    let (report, ()) = tokio::join!(sending, cancel);
-    assert!((5..=30).contains(&report.sent), "{}", report.sent);
+    let mut seen = 0;
+    let report = run(rollout(1_000, 0.0), &target, Pace { rate: None }, 8, &stop, |_, _| {
+        seen += 1;
+        if seen == 5 {
+            stop.cancel();
+        }
+    })
+    .await;
+    // What was under way is still finished: at most one a place.
+    assert!((5..=5 + 2 * 8).contains(&report.sent), "{}", report.sent);
 }
 
 #[test]
