@@ -211,3 +211,20 @@ fn verify_says_whether_a_signature_holds_and_why_not() {
     assert!(wrong.out.contains("secrets ending in …b7oD"), "{}", wrong.out);
     assert!(!wrong.out.contains("g0hM9"), "no signature is echoed");
 }
+
+#[test]
+fn a_session_has_one_writer_and_any_number_of_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    // Just begun: its tables may still stand in the log alone.
+    let keeper = Keeper::at(&dir.path().join("s.sqlite"));
+    let second = run(
+        &["serve", "--secret", SECRET, "--listen", "127.0.0.1:0", "--session", "s.sqlite"],
+        dir.path(),
+        "",
+    );
+    assert_eq!(second.code, 2);
+    assert!(second.err.contains("another invigil is writing this session"), "{}", second.err);
+    assert_eq!(second.err.trim_end().lines().count(), 1);
+    keeper.take("msg_1", midnight(), Source::Http, b"no json");
+    assert!(run(&["export", "s.sqlite"], dir.path(), "").out.contains("msg_1"), "a reader sees what is kept");
+}

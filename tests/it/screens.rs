@@ -339,3 +339,12 @@ fn violations_are_told_by_candidate_and_back() {
     harness.script("v");
     assert_eq!((harness.model.focus, harness.model.view), (Pane::Violations, View::All));
 }
+
+#[test]
+fn a_saved_session_takes_no_marks_and_says_so() {
+    let setup = Setup { mode: Mode::Open, now: at(0), size: (120, 36), ..Setup::default() };
+    let mut harness = Harness::with(setup, Session::rollout(20));
+    harness.script("4m");
+    assert!(!harness.effects.iter().any(|effect| matches!(effect, Effect::Mark(..))));
+    assert!(harness.frame().contains("only read"));
+}

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::action::Action;
 use super::super::level::Level;
-use super::super::model::{Errand, Model};
+use super::super::model::{Errand, Mode, Model};
 use super::super::msg::{Effect, Question, Slot};
 use super::super::notice::Tone;
 use super::super::overlay::{Link, Overlay};
@@ -60,6 +60,10 @@ fn seq(model: &Model) -> Option<Seq> {
 }
 
 fn mark(model: &mut Model, out: &mut Vec<Effect>) {
+    if model.mode == Mode::Open {
+        model.say(Tone::Info, "A saved session is only read: its marks stay as they are");
+        return;
+    }
     let marked = match model.payload() {
         Some(level) => level.head.get().is_some_and(|detail| detail.line.marked),
         None => line(model).is_some_and(|line| line.marked),
