@@ -1,6 +1,6 @@
 //! Paths of rows, as people and `jq` write them: `.data.signals["odd key"][2]`.
 
-use super::tree::{Kind, Tree};
+use super::tree::Tree;
 
 /// The steps from the document to a row, each as it is written in a path: `.data`, `[2]`, `["odd key"]`.
 #[must_use]
@@ -32,22 +32,6 @@ fn is_plain(key: &str) -> bool {
     key.chars().all(letters) && key.chars().next().is_some_and(|c| !c.is_ascii_digit())
 }
 
-/// The row at a path; of repeated keys the last, as JSON readers have it.
-#[must_use]
-pub fn find(tree: &Tree, path: &[&str]) -> Option<u32> {
-    let mut at = 0;
-    for step in path {
-        at = match tree.row(at)?.kind {
-            Kind::Array => tree.children(at).nth(step.parse().ok()?)?,
-            _ => tree
-                .children(at)
-                .filter(|child| tree.row(*child).is_some_and(|row| row.key.as_deref() == Some(step)))
-                .last()?,
-        };
-    }
-    Some(at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +51,5 @@ mod tests {
         ];
         assert_eq!(paths, expected);
         assert_eq!(of(&Tree::new(b"[[7]]"), 2), ".[0][0]");
-        assert_eq!(find(&tree, &["data", "list", "1", "odd key"]), Some(5));
-        assert_eq!(find(&tree, &["data", "none"]), None);
     }
 }
