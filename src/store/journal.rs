@@ -76,6 +76,7 @@ impl Journal {
         let writer = Writer {
             connection,
             projector,
+            stale: false,
             packer: packer.clone(),
             training: Some(orders.downgrade()),
             path: Arc::clone(&path),
@@ -161,6 +162,8 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 struct Writer {
     connection: Connection,
     projector: Projector,
+    /// The last group failed: what the projector has at hand is not what the file holds.
+    stale: bool,
     packer: Packer,
     /// Where a new dictionary is sent to; `None` once one is being made.
     training: Option<mpsc::WeakSender<Order>>,
@@ -212,9 +215,7 @@ impl Writer {
             };
             self.pulse
                 .storage(Some(format!("{what}. Until then deliveries are answered 503, and sent again")));
-            if let Ok(projector) = Projector::new(&self.connection) {
-                self.projector = projector;
-            }
+            self.stale = true;
         } else {
             self.pulse.storage(None);
         }
@@ -262,6 +263,11 @@ impl Writer {
             ));
         }
         let connection = &self.connection;
+        if self.stale {
+            // What was rolled back is still counted at hand. As long as it cannot be read anew, nothing is kept.
+            self.projector = Projector::new(connection)?;
+            self.stale = false;
+        }
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut receipts = Vec::with_capacity(group.len());
         for order in group {

@@ -242,13 +242,11 @@ impl Projector {
                 candidacy.fold(&event, &stamp);
             }
         }
-        let never = || Err(rusqlite::Error::QueryReturnedNoRows);
-        let load =
-            || match connection.query_row(rows::LOAD_ASSESSMENT, [&assessment_id], rows::load_assessment) {
-                Ok((n, value)) => Ok(Held { n, value, dirty: false }),
-                Err(_) => never(),
-            };
-        let held = self.assessments.get(&assessment_id, load)?;
+        let held = self.assessments.get(&assessment_id, || {
+            let (n, value) =
+                connection.query_row(rows::LOAD_ASSESSMENT, [&assessment_id], rows::load_assessment)?;
+            Ok(Held { n, value, dirty: false })
+        })?;
         assessment.totals = held.value.totals;
         if let Some(n) = candidacy_n {
             let candidate_id: String =

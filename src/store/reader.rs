@@ -62,15 +62,7 @@ impl Reader {
     /// # Errors
     /// If SQLite cannot open it.
     pub fn of(journal: &journal::Journal) -> Result<Self> {
-        Self::beside_writer(journal.path())
-    }
-
-    /// The same by the file's name.
-    ///
-    /// # Errors
-    /// If SQLite cannot open it.
-    pub fn beside_writer(path: &Path) -> Result<Self> {
-        Ok(Self { connection: session::connect_reader(path)?, unpacker: Unpacker::default() })
+        Ok(Self { connection: session::connect_reader(journal.path())?, unpacker: Unpacker::default() })
     }
 
     /// Stops what this reader is doing, from another thread.

@@ -11,6 +11,7 @@ use invigil::domain::filter::Filter;
 use invigil::domain::query::{Anchor, Query, RiseRow, Sort};
 use invigil::domain::time::Timestamp;
 use invigil::pulse::Pulse;
+use invigil::store::Unavailable;
 use invigil::store::export::{self, Choice, Format};
 use invigil::store::journal::Journal;
 use invigil::store::reader::Reader;
@@ -51,6 +52,17 @@ impl Keeper {
 
     /// Keeps one delivery that a source would have accepted.
     pub(crate) fn take(&self, id: &str, sent_at: Timestamp, source: Source, body: &[u8]) -> Receipt {
+        self.offer(id, sent_at, source, body).unwrap()
+    }
+
+    /// Offers a delivery that the session may not be able to keep.
+    fn offer(
+        &self,
+        id: &str,
+        sent_at: Timestamp,
+        source: Source,
+        body: &[u8],
+    ) -> Result<Receipt, Unavailable> {
         let delivery = Delivery {
             id: id.to_owned(),
             sent_at,
@@ -61,7 +73,7 @@ impl Keeper {
             body: Bytes::copy_from_slice(body),
             event: envelope::decode(body),
         };
-        self.runtime.block_on(self.journal.as_ref().unwrap().append(delivery)).unwrap()
+        self.runtime.block_on(self.journal.as_ref().unwrap().append(delivery))
     }
 
     /// Reads the session.
@@ -95,4 +107,29 @@ impl Drop for Keeper {
             self.runtime.block_on(journal.close());
         }
     }
+}
+
+/// A group that fails is as if it had never been: it leaves no gap and is counted nowhere, also when the file
+/// cannot even be read at that moment.
+#[test]
+fn what_could_not_be_kept_leaves_no_trace() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("session.db");
+    let keeper = Keeper::at(&path);
+    let meddler = rusqlite::Connection::open(&path).unwrap();
+    let body = |n: u32| {
+        format!(
+            r#"{{"type":"candidate","event":"invited","data":{{"assessmentId":"a","candidateId":"c{n}"}}}}"#
+        )
+    };
+    let offer = |n: u32| keeper.offer(&format!("msg_{n}"), midnight(), Source::Http, body(n).as_bytes());
+    assert_eq!(offer(1).unwrap(), Receipt::Fresh(1));
+    meddler.execute_batch("ALTER TABLE sums RENAME TO away").unwrap();
+    offer(2).unwrap_err();
+    offer(3).unwrap_err();
+    meddler.execute_batch("ALTER TABLE away RENAME TO sums").unwrap();
+    assert_eq!(offer(2).unwrap(), Receipt::Fresh(2));
+    let document = keeper.document();
+    assert_eq!(document["totals"]["events"], 2);
+    assert_eq!(document["assessments"][0]["candidates"], 2);
 }
