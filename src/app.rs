@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod banner;
+pub mod call;
 pub mod chooser;
 pub mod edit;
 pub mod fact;

@@ -2,7 +2,6 @@
 
 pub mod args;
 pub mod choose;
-pub mod duration;
 pub mod export;
 pub mod failure;
 pub mod happening;

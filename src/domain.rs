@@ -4,9 +4,11 @@
 //! *candidacy* is one candidate in one assessment; a *violation* is one kind of proctoring breach of one
 //! candidacy, with its count; a *flag* sums a candidacy's violations up.
 
+pub mod alert;
 pub mod clean;
 pub mod delivery;
 mod diagnosis;
+pub mod duration;
 pub mod envelope;
 pub mod event;
 pub mod filter;

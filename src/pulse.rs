@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::domain::alert::{Alert, Rule, Rules};
 use crate::domain::delivery::{Receipt, Seq};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::time::Timestamp;
@@ -13,11 +14,16 @@ use crate::domain::vitals::Vitals;
 
 /// Refusals kept; older ones only count.
 const RING: usize = 256;
+/// Deliveries whose lag is remembered: enough that one late retry does not move the middle one.
+const LAGS: usize = 31;
+/// Alerts kept for whoever looks a moment later.
+const ALERTS: usize = 64;
 
 /// A handle on the live state; clones share it.
 #[derive(Clone)]
 pub struct Pulse {
     inner: Arc<Mutex<Inner>>,
+    rules: Rules,
     changed: watch::Sender<u64>,
 }
 
@@ -28,15 +34,67 @@ struct Inner {
     ring: VecDeque<(Seq, Refusal)>,
     refusals: u64,
     newest: Seq,
+    lags: VecDeque<i64>,
+    /// When each rule last called, in their order: a rule about the door calls once for one trouble.
+    called: Vec<Option<Timestamp>>,
+    begun: Option<Timestamp>,
+}
+
+impl Inner {
+    fn called_at(&self, rule: usize) -> Option<Timestamp> {
+        self.called.get(rule).copied().flatten()
+    }
+
+    fn called_now(&mut self, rule: usize, at: Timestamp) {
+        self.called.resize(self.called.len().max(rule + 1), None);
+        if let Some(called) = self.called.get_mut(rule) {
+            *called = Some(at);
+        }
+    }
+
+    fn call(&mut self, mut alert: Alert) {
+        self.vitals.called += 1;
+        alert.number = self.vitals.called;
+        if self.vitals.alerts.len() == ALERTS {
+            self.vitals.alerts.remove(0);
+        }
+        self.vitals.alerts.push(alert);
+    }
+
+    /// Calls if enough deliveries were refused of late, and nobody was called within the same span.
+    fn watch_refusals(&mut self, rules: &Rules, now: Timestamp) {
+        for (n, rule) in rules.iter().enumerate() {
+            let Rule::Refused(count, span) = rule else { continue };
+            let span = span.as_millis();
+            let of_late = self.ring.iter().rev().take_while(|(_, refusal)| now.since(refusal.at) <= span);
+            let quiet = self.called_at(n).is_none_or(|called| now.since(called) > span);
+            if quiet && of_late.count() >= count as usize {
+                self.called_now(n, now);
+                self.call(Alert { number: 0, at: now, rule, about: None });
+            }
+        }
+    }
 }
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { inner: Arc::default(), changed: watch::Sender::new(0) }
+        Self::new(Rules::default())
     }
 }
 
 impl Pulse {
+    /// A live state that calls somebody by these rules.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self { inner: Arc::default(), rules, changed: watch::Sender::new(0) }
+    }
+
+    /// What somebody is called for.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,7 +115,10 @@ impl Pulse {
     pub fn snapshot(&self) -> Vitals {
         let inner = self.lock();
         let refusals = inner.ring.iter().map(|(_, refusal)| refusal.clone()).collect();
-        Vitals { refusals, ..inner.vitals.clone() }
+        let mut lags: Vec<i64> = inner.lags.iter().copied().collect();
+        lags.sort_unstable();
+        let lag_millis = lags.get(lags.len() / 2).copied();
+        Vitals { refusals, lag_millis, ..inner.vitals.clone() }
     }
 
     /// The refusals still known, oldest first, each with the newest event when it came.
@@ -66,17 +127,28 @@ impl Pulse {
         self.lock().ring.iter().cloned().collect()
     }
 
+    /// The alerts still known, oldest first.
+    #[must_use]
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.lock().vitals.alerts.clone()
+    }
+
     /// The newest event of the session, so that a refusal knows where it stands.
     pub fn reached(&self, seq: Seq) {
         self.lock().newest = seq;
     }
 
-    /// A delivery was accepted and kept.
-    pub fn accepted(&self, receipt: Receipt, recognised: bool, at: Timestamp) {
+    /// A delivery was accepted and kept, so long after its event was created, if its id tells.
+    pub fn accepted(&self, receipt: Receipt, recognised: bool, at: Timestamp, lag_millis: Option<i64>) {
         self.change(|inner| {
+            if let Some(lag) = lag_millis {
+                if inner.lags.len() == LAGS {
+                    inner.lags.pop_front();
+                }
+                inner.lags.push_back(lag);
+            }
             inner.vitals.accepted += 1;
             inner.vitals.streak = 0;
-            inner.vitals.last_at = Some(at);
             inner.vitals.last_accepted_at = Some(at);
             match receipt {
                 Receipt::Fresh(seq) => {
@@ -99,14 +171,37 @@ impl Pulse {
             counts.filter(|(code, _)| *code == refusal.code).for_each(|(_, count)| *count += 1);
             inner.vitals.streak += 1;
             inner.vitals.pending += u64::from(refusal.pending);
-            inner.vitals.last_at = Some(refusal.at);
             if inner.ring.len() == RING {
                 inner.ring.pop_front();
             }
-            let newest = inner.newest;
+            let (newest, at) = (inner.newest, refusal.at);
             inner.ring.push_back((newest, refusal));
+            inner.watch_refusals(&self.rules, at);
         });
         number
+    }
+
+    /// These candidacies are called about; the alerts get their numbers here.
+    pub fn call(&self, alerts: Vec<Alert>) {
+        if !alerts.is_empty() {
+            self.change(|inner| alerts.into_iter().for_each(|alert| inner.call(alert)));
+        }
+    }
+
+    /// Looks whether it has been quiet for too long.
+    pub fn listen_for_silence(&self, now: Timestamp) {
+        let mut inner = self.lock();
+        let begun = *inner.begun.get_or_insert(now);
+        let since = inner.vitals.last_accepted_at.unwrap_or(begun);
+        for (n, rule) in self.rules.iter().enumerate() {
+            let Rule::Quiet(span) = rule else { continue };
+            let called = inner.called_at(n);
+            if now.since(since) >= span.as_millis() && called.is_none_or(|called| called < since) {
+                inner.called_now(n, now);
+                inner.call(Alert { number: 0, at: now, rule, about: None });
+                self.changed.send_modify(|revision| *revision += 1);
+            }
+        }
     }
 
     /// What waited for a secret has been looked at again: `number` is kept now, or refused for good.
@@ -126,11 +221,8 @@ impl Pulse {
     }
 
     /// A delivery was answered 503.
-    pub fn unavailable(&self, at: Timestamp) {
-        self.change(|inner| {
-            inner.vitals.unavailable += 1;
-            inner.vitals.last_at = Some(at);
-        });
+    pub fn unavailable(&self) {
+        self.change(|inner| inner.vitals.unavailable += 1);
     }
 
     /// A body was over the limit.
@@ -202,6 +294,33 @@ mod tests {
             (pulse.snapshot().refused(), pulse.snapshot().streak),
             (RING as u64 + 10, RING as u64 + 10)
         );
+    }
+
+    #[test]
+    fn a_rule_about_the_door_calls_once_for_one_trouble() {
+        let rules = ["refused >= 3 in 1m", "quiet >= 10m"].map(|rule| rule.parse().unwrap());
+        let pulse = Pulse::new(Rules::new(rules.into()));
+        let at = |secs: i64| Timestamp::default().plus_millis(secs * 1000);
+        let refuse = |secs| pulse.refused(Refusal { at: at(secs), ..refusal(false) });
+        let called = || pulse.snapshot().called;
+        pulse.listen_for_silence(at(0));
+        for secs in [0, 50, 120, 130] {
+            refuse(secs);
+        }
+        assert_eq!(called(), 0, "never three within a minute");
+        refuse(140);
+        refuse(150);
+        assert_eq!(called(), 1);
+        pulse.listen_for_silence(at(599));
+        assert_eq!(called(), 1);
+        pulse.listen_for_silence(at(600));
+        pulse.listen_for_silence(at(700));
+        assert_eq!(called(), 2, "quiet since the start, told once");
+        pulse.accepted(Receipt::Fresh(1), true, at(710), None);
+        pulse.listen_for_silence(at(1309));
+        assert_eq!(called(), 2);
+        pulse.listen_for_silence(at(1310));
+        assert_eq!(called(), 3);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod clipboard;
 pub mod desk;
 pub mod effects;
 pub mod input;
+pub mod notification;
 pub mod runtime;
 pub mod terminal;
 pub mod wardrobe;

@@ -83,7 +83,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         pane: Pane::Assessments,
         window: &model.assessments,
         columns: &assessments::COLUMNS,
-        marked: |_| false,
+        sign: |_, _| None,
     };
     list::draw(buf, regions, &assessments, scene);
     let candidates = List {
@@ -91,7 +91,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         pane: Pane::Candidates,
         window: &model.candidates,
         columns: candidates::columns(model.view),
-        marked: |_| false,
+        sign: candidates::sign,
     };
     list::draw(buf, regions, &candidates, scene);
     let violations = List {
@@ -99,7 +99,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         pane: Pane::Violations,
         window: &model.rises,
         columns: &violations::COLUMNS,
-        marked: |_| false,
+        sign: violations::sign,
     };
     list::draw(buf, regions, &violations, scene);
     let events = List {
@@ -107,7 +107,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         pane: Pane::Events,
         window: &model.events,
         columns: &events::COLUMNS,
-        marked: events::is_marked,
+        sign: events::sign,
     };
     list::draw(buf, regions, &events, scene);
     if let Some(level) = model.assessment() {
@@ -116,14 +116,14 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         list::draw(
             buf,
             regions,
-            &List { slot, pane, window: &level.roster, columns, marked: |_| false },
+            &List { slot, pane, window: &level.roster, columns, sign: candidates::sign },
             scene,
         );
     }
     if let Some(level) = model.candidacy() {
         let columns = &events::TIMELINE;
         let (slot, pane) = (Slot::Timeline, Pane::Events);
-        let list = List { slot, pane, window: &level.timeline, columns, marked: events::is_marked };
+        let list = List { slot, pane, window: &level.timeline, columns, sign: events::sign };
         list::draw(buf, regions, &list, scene);
     }
 }

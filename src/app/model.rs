@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use ratatui::layout::Rect;
 
+use super::call::{By, Calls};
 use super::fact::Fact;
 use super::geometry::{self, Part};
 use super::key::Key;
@@ -14,6 +15,7 @@ use super::overlay::Overlay;
 use super::pane::{self, Pane, View};
 use super::rate::Rate;
 use super::window::Window;
+use crate::domain::alert::Rules;
 use crate::domain::filter::Filter;
 use crate::domain::query::{AssessmentRow, CandidateRow, EventRow, Query, RiseRow, Scope, Sort, Sums};
 use crate::domain::time::Timestamp;
@@ -54,6 +56,10 @@ pub struct Setup {
     pub mouse: bool,
     /// The keys.
     pub keymap: Keymap,
+    /// What marks a row and calls somebody.
+    pub rules: Rules,
+    /// How somebody is called.
+    pub alert_by: By,
     /// The time now.
     pub now: Timestamp,
     /// The time zone that times of day are shown in.
@@ -75,6 +81,8 @@ impl Default for Setup {
             ascii: false,
             mouse: false,
             keymap: Keymap::built_in().unwrap_or_default(),
+            rules: Rules::default(),
+            alert_by: By::default(),
             now: Timestamp::default(),
             zone: TimeZone::UTC,
             size: (80, 24),
@@ -144,6 +152,10 @@ pub struct Model {
     pub mouse: bool,
     /// The keys.
     pub keymap: Keymap,
+    /// What marks a row and calls somebody.
+    pub rules: Rules,
+    /// How somebody is called.
+    pub alert_by: By,
     /// When the screen began.
     pub begun: Timestamp,
     /// The time of the latest tick.
@@ -207,6 +219,7 @@ pub struct Model {
     pub(super) title: String,
     pub(super) alarmed: bool,
     pub(super) marking: bool,
+    pub(super) calls: Calls,
 }
 
 impl Model {
@@ -224,6 +237,8 @@ impl Model {
             ascii: setup.ascii,
             mouse: setup.mouse,
             keymap: setup.keymap,
+            rules: setup.rules,
+            alert_by: setup.alert_by,
             begun: setup.now,
             now: setup.now,
             zone: setup.zone,
@@ -256,6 +271,7 @@ impl Model {
             title: String::new(),
             alarmed: false,
             marking: false,
+            calls: Calls::default(),
         };
         if model.mode == Mode::Watch && !model.has_secret {
             model.ask_for_secret();

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::call::Notify;
 use super::key::Key;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
@@ -220,6 +221,13 @@ pub enum Effect {
     Mark(Seq, bool),
     /// Ring the bell.
     Bell,
+    /// Have the terminal notify somebody. Already clean.
+    Notify {
+        /// What to say.
+        text: String,
+        /// How terminals of this sort are told.
+        how: Notify,
+    },
     /// Set the terminal's title. Already clean.
     Title(String),
     /// Stop like Ctrl-Z, or say why not.

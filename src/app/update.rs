@@ -11,6 +11,7 @@ mod pointer;
 mod typing;
 
 use super::action::{Action, Group};
+use super::call;
 use super::key::Key;
 use super::keymap::{Context, Resolved};
 use super::level::Level;
@@ -36,7 +37,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Mouse { column, row, kind } => pointer::mouse(model, column, row, kind),
         Msg::Resize(columns, rows) => model.size = (columns, rows),
         Msg::Tick(now) => tick(model, now, &mut out),
-        Msg::Vitals(vitals) => take_vitals(model, *vitals),
+        Msg::Vitals(vitals) => {
+            take_vitals(model, *vitals);
+            call::hear(model, &mut out);
+        }
         Msg::Committed { revision } => {
             model.revision = revision;
             expire(model);
@@ -115,6 +119,7 @@ fn tick(model: &mut Model, now: Timestamp, out: &mut Vec<Effect>) {
         out.push(Effect::Bell);
     }
     model.alarmed = alarm;
+    call::call(model, out);
     let title = title(model);
     if title != model.title {
         model.title.clone_from(&title);

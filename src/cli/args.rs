@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::duration::Duration;
 use super::size::Size;
+use crate::domain::duration::Duration;
 
 /// Watch Testlify webhooks live in the terminal.
 ///

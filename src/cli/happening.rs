@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::alert::Alert;
 use crate::domain::clean::Clean;
 use crate::domain::query::EventLine;
 use crate::domain::refusal::Refusal;
@@ -16,6 +17,8 @@ pub enum Happening {
     Event(Box<EventLine>),
     /// A delivery was turned away.
     Refused(Box<Refusal>),
+    /// A rule of the config file calls somebody.
+    Alert(Box<Alert>),
     /// The session cannot be written now.
     StorageFault(String),
     /// It can be written again.
@@ -56,6 +59,15 @@ impl Happening {
                 let text = format!("{}  from {peer}: {}", refusal.code.word(), refusal.sentence);
                 format!("{} refused    {}", at(refusal.at), Clean::of(&text))
             }
+            Self::Alert(alert) => {
+                let about = alert.about.as_ref().map(|about| {
+                    let name = about.name.as_ref().unwrap_or(&about.candidate_id);
+                    let place = about.assessment.as_ref().unwrap_or(&about.assessment_id);
+                    format!("  {name} · {place}")
+                });
+                let text = format!("{}{}", alert.what(), about.unwrap_or_default());
+                format!("{} alert      {}", at(alert.at), Clean::of(&text))
+            }
             Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
             Self::StorageRecovered => format!("{} stores again", at(now)),
             Self::Stopped { events, session } => {
@@ -93,6 +105,13 @@ impl Happening {
                 "peer": refusal.peer,
                 "id": refusal.id,
                 "clock_off_secs": refusal.clock_off_secs,
+            }),
+            Self::Alert(alert) => json!({
+                "at": alert.at.to_string(),
+                "what": "alert",
+                "rule": alert.rule.to_string(),
+                "assessment_id": alert.about.as_ref().map(|about| &about.assessment_id),
+                "candidate_id": alert.about.as_ref().map(|about| &about.candidate_id),
             }),
             Self::StorageFault(why) => json!({ "at": now.to_string(), "what": "storage_fault", "why": why }),
             Self::StorageRecovered => json!({ "at": now.to_string(), "what": "storage_recovered" }),

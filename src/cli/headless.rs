@@ -67,7 +67,7 @@ pub async fn follow(
         return lines;
     }
     let mut changed = pulse.changed();
-    let (mut refused, mut fault) = (0, None);
+    let (mut refused, mut called, mut fault) = (0, 0, None);
     loop {
         let stopped = tokio::select! {
             () = stop.cancelled() => true,
@@ -84,6 +84,12 @@ pub async fn follow(
             if refusal.number > refused {
                 refused = refusal.number;
                 lines.write(&Happening::Refused(Box::new(refusal)));
+            }
+        }
+        for alert in pulse.alerts() {
+            if alert.number > called {
+                called = alert.number;
+                lines.write(&Happening::Alert(Box::new(alert)));
             }
         }
         let fault_now = pulse.storage_fault();

@@ -20,11 +20,11 @@ use super::headless::{self, Lines};
 use super::places;
 use super::reference::written;
 use super::screen::{self, About};
-use super::settings::{self, Settings};
-use crate::app::keymap::Keymap;
+use super::settings::{self, Looks, Settings};
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
 use crate::clock;
+use crate::domain::alert;
 use crate::domain::secret::{Keyring, Secret};
 use crate::pulse::Pulse;
 use crate::source::http;
@@ -86,11 +86,15 @@ impl Station {
     ///
     /// # Errors
     /// Code 2 if the session file is not what it should be.
-    pub(super) fn open(session: Option<PathBuf>, rules: Rules) -> Result<Self, Failure> {
+    pub(super) fn open(
+        session: Option<PathBuf>,
+        rules: Rules,
+        alerts: alert::Rules,
+    ) -> Result<Self, Failure> {
         let path = session.or_else(|| places::new_session_file(clock::now()));
         let path =
             path.ok_or_else(|| Failure::usage("--session: no home directory is known; name a file"))?;
-        let pulse = Pulse::default();
+        let pulse = Pulse::new(alerts);
         let journal =
             Journal::open(&path, clock::now(), pulse.clone()).map_err(|error| session_failure(&error))?;
         let intake = Intake::new(rules, journal.clone(), pulse.clone());
@@ -166,7 +170,8 @@ pub fn serve(options: Options) -> Result<(), Failure> {
         let stop = stop_signal()?;
         let listener = Listener::bind(settings.listen).await;
         let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
-        let station = Station::open(settings.session.clone(), rules(&settings))?;
+        let station =
+            Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
         let address = url(&listener, &settings.path);
         let listening = station.serve(listener, &settings.path, settings.max_body, stop.clone());
         let said =
@@ -175,6 +180,7 @@ pub fn serve(options: Options) -> Result<(), Failure> {
         lines.write(&Happening::Listening(address));
         let follower =
             Follower::new(&station.journal).map_err(|error| Failure::running(error.to_string()))?;
+        tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
         let done = CancellationToken::new();
         let following = tokio::spawn(headless::follow(lines, follower, station.pulse.clone(), done.clone()));
         let listened = listening.await;
@@ -194,24 +200,19 @@ pub fn serve(options: Options) -> Result<(), Failure> {
 }
 
 /// What a screen is run on.
-struct Stage<'a> {
+struct Stage {
     reader: Reader,
     saver: Reader,
     pulse: Pulse,
     committed: Option<watch::Receiver<Commit>>,
     about: About,
-    theme: Option<&'a str>,
-    keymap: Keymap,
+    looks: Looks,
 }
 
 /// Runs the screen on a session until the user ends it.
-async fn show(
-    stage: Stage<'_>,
-    commands: mpsc::Sender<Command>,
-    stop: CancellationToken,
-) -> Result<(), Failure> {
+async fn show(stage: Stage, commands: mpsc::Sender<Command>, stop: CancellationToken) -> Result<(), Failure> {
     let lost = |error: std::io::Error| Failure::running(format!("the terminal cannot be used: {error}"));
-    let (model, wardrobe) = screen::begin(stage.about, stage.theme, stage.keymap)?;
+    let (model, wardrobe) = screen::begin(stage.about, stage.looks)?;
     let terminal = Screen::take().map_err(lost)?;
     let shell = Shell {
         reader: stage.reader,
@@ -245,11 +246,22 @@ async fn obey(mut commands: mpsc::Receiver<Command>, intake: Intake, journal: Jo
     }
 }
 
+/// Looks every second whether it has been quiet for too long, if there is a rule about that.
+async fn listen_for_silence(pulse: Pulse, stop: CancellationToken) {
+    if !pulse.rules().iter().any(|rule| matches!(rule, alert::Rule::Quiet(_))) {
+        return;
+    }
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    while stop.run_until_cancelled(seconds.tick()).await.is_some() {
+        pulse.listen_for_silence(clock::now());
+    }
+}
+
 /// Runs listener and screen on a session, and closes it in order.
 async fn watch_station(
     station: Station,
     about: About,
-    (theme, keymap): (Option<&str>, Keymap),
+    looks: Looks,
     lines: Lines,
     (listening, stop): (JoinHandle<()>, CancellationToken),
 ) -> Result<(), Failure> {
@@ -263,11 +275,11 @@ async fn watch_station(
         pulse: pulse.clone(),
         committed: Some(journal.committed()),
         about,
-        theme,
-        keymap,
+        looks,
     };
     let follower = Follower::new(&journal).map_err(unreadable)?;
-    let following = tokio::spawn(headless::follow(lines, follower, pulse, stop.clone()));
+    let following = tokio::spawn(headless::follow(lines, follower, pulse.clone(), stop.clone()));
+    tokio::spawn(listen_for_silence(pulse, stop.clone()));
     let (commands, wanted) = mpsc::channel(16);
     let obeying = tokio::spawn(obey(wanted, intake, journal.clone()));
     let shown = show(stage, commands, stop.clone()).await;
@@ -295,14 +307,14 @@ pub fn watch(options: Options) -> Result<(), Failure> {
     let lines = Lines::open(false, settings.log_file.as_deref())?;
     block_on(async {
         let stop = stop_signal()?;
-        let station = Station::open(settings.session.clone(), rules(&settings))?;
+        let station =
+            Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
         let listening = station.serve_when_free(&settings, stop.clone());
         let has_secret = !station.intake.needs_secret();
         let url = Some(format!("http://{}{}", settings.listen, settings.path));
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
-        let looks = (settings.theme.as_deref(), settings.keymap.clone());
-        watch_station(station, about, looks, lines, (listening, stop)).await
+        watch_station(station, about, settings.looks, lines, (listening, stop)).await
     })
 }
 
@@ -312,11 +324,10 @@ pub fn watch(options: Options) -> Result<(), Failure> {
 /// Code 2 if the file is no session, or without a terminal; 1 if it fails while running.
 pub fn open(open: &Open) -> Result<(), Failure> {
     let wrong = |error: StoreError| Failure::usage(error.to_string());
-    let (theme, keymap) = settings::looks()?;
-    let theme = open.theme.as_deref().or(theme.as_deref());
+    let looks = settings::looks(open.theme.as_deref())?;
     let file = match &open.file {
         Some(file) => file.clone(),
-        None => match choose::session(theme)? {
+        None => match choose::session(looks.theme.as_deref())? {
             Some(file) => file,
             None => return Ok(()),
         },
@@ -334,7 +345,7 @@ pub fn open(open: &Open) -> Result<(), Failure> {
     block_on(async {
         let stop = stop_signal()?;
         let about = About { path: file, mode: Mode::Open, has_secret: true, url: None };
-        let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, theme, keymap };
+        let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, looks };
         let (commands, _) = mpsc::channel(1);
         show(stage, commands, stop).await
     })
@@ -362,14 +373,14 @@ fn secret_of_its_own() -> Result<Secret, Failure> {
 /// Code 2 without a terminal; 1 if it fails while running.
 pub fn demo(demo: &Demo) -> Result<(), Failure> {
     screen::needs_terminal("run it in one to see it")?;
-    let (theme, keymap) = settings::looks()?;
+    let looks = settings::looks(demo.theme.as_deref())?;
     let scratch = scratch()?;
     block_on(async {
         let stop = stop_signal()?;
         let secret = secret_of_its_own()?;
         let rules =
             Rules { keyring: Keyring::new(vec![secret.clone()]), no_verify: false, tolerance_secs: 300 };
-        let station = Station::open(Some(scratch.path().join("demo.sqlite")), rules)?;
+        let station = Station::open(Some(scratch.path().join("demo.sqlite")), rules, looks.rules.clone())?;
         let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
         let listener = listener.map_err(Failure::running)?;
         let url = url(&listener, "/webhook");
@@ -379,7 +390,6 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
         let lines = Lines::open(false, None)?;
-        let looks = (demo.theme.as_deref().or(theme.as_deref()), keymap);
         watch_station(station, about, looks, lines, (listening, stop)).await
     })
 }

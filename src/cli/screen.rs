@@ -9,7 +9,7 @@ use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
 use super::failure::Failure;
 use super::places;
-use crate::app::keymap::Keymap;
+use super::settings::Looks;
 use crate::app::model::{Mode, Model, Setup};
 use crate::clock;
 use crate::domain::filter::nearest;
@@ -43,9 +43,9 @@ pub struct About {
 ///
 /// # Errors
 /// Code 2 if the theme is none.
-pub fn begin(about: About, theme: Option<&str>, keymap: Keymap) -> Result<(Model, Wardrobe), Failure> {
+pub fn begin(about: About, looks: Looks) -> Result<(Model, Wardrobe), Failure> {
     let ascii = !speaks_unicode();
-    let (wardrobe, theme) = themes(theme, ascii)?;
+    let (wardrobe, theme) = themes(looks.theme.as_deref(), ascii)?;
     let name = about.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     let model = Model::new(Setup {
@@ -58,7 +58,9 @@ pub fn begin(about: About, theme: Option<&str>, keymap: Keymap) -> Result<(Model
         theme,
         ascii,
         mouse: true,
-        keymap,
+        keymap: looks.keymap,
+        rules: looks.rules,
+        alert_by: looks.alert_by,
         now: clock::now(),
         zone: TimeZone::system(),
         size,

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::Options;
 use super::failure::Failure;
+use crate::app::call::By;
 use crate::app::keymap::Keymap;
+use crate::domain::alert::{Rule, Rules};
 use crate::domain::filter::nearest;
 use crate::domain::secret::{Keyring, Secret};
 
@@ -27,16 +29,29 @@ pub struct Settings {
     pub max_body: usize,
     /// The session file; `None` means a new dated one.
     pub session: Option<PathBuf>,
-    /// Name of the theme; `None` means what suits the terminal.
-    pub theme: Option<String>,
     /// Where happenings are written to.
     pub log_file: Option<PathBuf>,
-    /// The keys of the screen.
+    /// What the screen takes from the config file.
+    pub looks: Looks,
+}
+
+/// What every screen takes from the config file.
+#[derive(Clone)]
+pub struct Looks {
+    /// Name of the theme; `None` means what suits the terminal.
+    pub theme: Option<String>,
+    /// The keys.
     pub keymap: Keymap,
+    /// What marks a row and calls somebody.
+    pub rules: Rules,
+    /// How somebody is called.
+    pub alert_by: By,
 }
 
 /// The keys of the config file: the long options with underscores.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
+    "alert_by",
+    "alerts",
     "keys",
     "listen",
     "path",
@@ -82,20 +97,18 @@ impl Settings {
                 .map_or(300, |tolerance| i64::try_from(tolerance.as_secs()).unwrap_or(i64::MAX)),
             max_body: options.max_body.or(file.parsed("max_body")?).map_or(2 << 20, super::size::Size::bytes),
             session: options.session.or(file.text("session")?.map(PathBuf::from)),
-            theme: options.theme.or(file.text("theme")?),
-            keymap: file.keymap()?,
+            looks: file.looks(options.theme)?,
             log_file: options.log_file.or(file.text("log_file")?.map(PathBuf::from)),
         })
     }
 }
 
-/// What `demo` and `open` take from the config file, where there is one: the theme and the keys.
+/// What `demo` and `open` take from the config file, where there is one, and the theme that was asked for.
 ///
 /// # Errors
 /// One line that names the key that is wrong.
-pub fn looks() -> Result<(Option<String>, Keymap), Failure> {
-    let file = ConfigFile::read(None)?;
-    Ok((file.text("theme")?, file.keymap()?))
+pub fn looks(theme: Option<&str>) -> Result<Looks, Failure> {
+    ConfigFile::read(None)?.looks(theme.map(str::to_owned))
 }
 
 /// The secrets of the command line or environment, and those of a file.
@@ -185,6 +198,17 @@ impl ConfigFile {
             }
             Some(_) => Err(wrong()),
         }
+    }
+
+    fn looks(&self, theme: Option<String>) -> Result<Looks, Failure> {
+        let rules = self.texts("alerts")?.into_iter().map(|text| text.parse::<Rule>());
+        let rules = rules.collect::<Result<_, _>>().map_err(|error| self.wrong("alerts", error))?;
+        let alert_by = match self.table.get("alert_by") {
+            None => By::default(),
+            Some(_) => By::from_words(&self.texts("alert_by")?).map_err(|why| self.wrong("alert_by", why))?,
+        };
+        let theme = theme.or(self.text("theme")?);
+        Ok(Looks { theme, keymap: self.keymap()?, rules: Rules::new(rules), alert_by })
     }
 
     /// The built-in keys with the table `keys` laid over them.

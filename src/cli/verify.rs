@@ -2,12 +2,12 @@
 
 use std::io::{Read, Write};
 
-use super::duration::Duration;
 use super::failure::Failure;
 use super::settings;
 use crate::clock;
 use crate::domain::clean::Clean;
 use crate::domain::delivery::Headers;
+use crate::domain::duration::Duration;
 use crate::domain::envelope;
 use crate::domain::id;
 use crate::domain::secret::Keyring;

@@ -6,6 +6,7 @@
 //! event is counted by whoever keeps the session and never folded twice.
 
 use super::event::{Event, EventKind, Status};
+use super::filter::Standing;
 use super::proctoring::{Counts, Flag, ViolationKind};
 use super::time::Timestamp;
 
@@ -174,6 +175,16 @@ impl Candidacy {
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts(self.tallies.map(|tally| tally.count))
+    }
+
+    /// How it stands, as far as a filter or an alert asks.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            status: self.status.value().copied(),
+            score: self.score.value().copied(),
+            counts: self.counts(),
+        }
     }
 
     /// What an assessment adds up of it.

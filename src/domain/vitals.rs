@@ -1,5 +1,6 @@
 //! How listener, door and store are doing: one snapshot for a header, a log or a health check.
 
+use super::alert::Alert;
 use super::refusal::{Code, Refusal};
 use super::time::Timestamp;
 
@@ -36,8 +37,13 @@ pub struct Vitals {
     pub disk_free: Option<u64>,
     /// When the latest delivery was accepted.
     pub last_accepted_at: Option<Timestamp>,
-    /// When the latest delivery of any kind came.
-    pub last_at: Option<Timestamp>,
+    /// From the creation of an event, as its id tells it, to its arrival: the middle one of the latest
+    /// deliveries. Negative if our clock is behind the sender's.
+    pub lag_millis: Option<i64>,
+    /// The latest alerts, oldest first; bounded.
+    pub alerts: Vec<Alert>,
+    /// All alerts since the start.
+    pub called: u64,
 }
 
 impl Vitals {

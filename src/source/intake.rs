@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::domain::delivery::{Arrival, Delivery, Receipt};
-use crate::domain::envelope;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::secret::{Keyring, Secret};
 use crate::domain::signature::{self, Fault};
+use crate::domain::{envelope, id};
 use crate::pulse::Pulse;
 use crate::store::Unavailable;
 use crate::store::journal::Journal;
@@ -90,6 +90,7 @@ impl Intake {
     async fn keep(&self, arrival: Arrival, admitted: Admitted) -> Reply {
         let event = envelope::decode(&arrival.body);
         let (recognised, received_at) = (event.kind.is_some(), arrival.received_at);
+        let lag = id::created_at(&admitted.id).map(|created| received_at.since(created));
         let delivery = Delivery {
             id: admitted.id,
             sent_at: admitted.sent_at,
@@ -102,11 +103,11 @@ impl Intake {
         };
         match self.journal.append(delivery).await {
             Ok(receipt) => {
-                self.pulse.accepted(receipt, recognised, received_at);
+                self.pulse.accepted(receipt, recognised, received_at, lag);
                 Reply::Kept(receipt)
             }
             Err(Unavailable { .. }) => {
-                self.pulse.unavailable(received_at);
+                self.pulse.unavailable();
                 Reply::Unavailable
             }
         }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use super::codec::Packer;
 use super::projector::Projector;
 use super::{StoreError, session};
+use crate::domain::alert::Rules;
 use crate::domain::delivery::{Delivery, Headers, Receipt, Source};
 use crate::domain::envelope;
 use crate::domain::time::Timestamp;
@@ -133,7 +134,7 @@ struct Filling {
 impl Filling {
     fn new(path: &Path) -> Result<Self, StoreError> {
         let (connection, lock) = session::open_writer(path)?;
-        let projector = Projector::new(&connection)?;
+        let projector = Projector::new(&connection, Rules::default())?;
         // Nobody keeps this file: if the machine fails, the saved one is still there.
         connection.execute_batch("PRAGMA synchronous = OFF; BEGIN")?;
         Ok(Self { connection, projector, packer: Packer::default(), waiting: 0, _lock: lock })

@@ -65,7 +65,7 @@ impl Journal {
     pub fn open(path: &Path, now: Timestamp, pulse: Pulse) -> Result<Self, StoreError> {
         let (connection, lock) = session::open_writer(path)?;
         connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?1)", [now.to_string()])?;
-        let projector = Projector::new(&connection)?;
+        let projector = Projector::new(&connection, pulse.rules().clone())?;
         let packer = Packer::of(&connection)?;
         let seq = projector.sums().events as Seq;
         pulse.reached(seq);
@@ -218,6 +218,7 @@ impl Writer {
             self.stale = true;
         } else {
             self.pulse.storage(None);
+            self.pulse.call(self.projector.alerts());
         }
         let mut receipts = done.as_ref().map(|receipts| receipts.iter().copied());
         for order in group.drain(..) {
@@ -265,7 +266,7 @@ impl Writer {
         let connection = &self.connection;
         if self.stale {
             // What was rolled back is still counted at hand. As long as it cannot be read anew, nothing is kept.
-            self.projector = Projector::new(connection)?;
+            self.projector = Projector::new(connection, self.pulse.rules().clone())?;
             self.stale = false;
         }
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;

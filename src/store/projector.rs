@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codec::{Packed, Unpacker};
 use super::rows::{self, Result};
+use crate::domain::alert::{About, Alert, Rules};
 use crate::domain::delivery::{Delivery, Receipt, Seq};
 use crate::domain::envelope;
 use crate::domain::id;
@@ -87,6 +88,8 @@ pub(super) struct Projector {
     assessments: AtHand<Assessment>,
     candidacies: AtHand<Candidacy>,
     unpacker: Unpacker,
+    rules: Rules,
+    alerts: Vec<Alert>,
 }
 
 /// Between the number of the assessment and the candidate's id in the key of a candidacy. A number never holds
@@ -94,7 +97,7 @@ pub(super) struct Projector {
 const BETWEEN: char = '\u{1f}';
 
 impl Projector {
-    pub(super) fn new(connection: &Connection) -> Result<Self> {
+    pub(super) fn new(connection: &Connection, rules: Rules) -> Result<Self> {
         let next = |table: &str| {
             connection
                 .query_row(&format!("SELECT coalesce(max(n), 0) + 1 FROM {table}"), [], |row| row.get(0))
@@ -106,7 +109,14 @@ impl Projector {
             assessments: AtHand::default(),
             candidacies: AtHand::default(),
             unpacker: Unpacker::default(),
+            rules,
+            alerts: Vec::new(),
         })
+    }
+
+    /// Whom the group calls for; to be told once it is committed.
+    pub(super) fn alerts(&mut self) -> Vec<Alert> {
+        std::mem::take(&mut self.alerts)
     }
 
     pub(super) fn sums(&self) -> Sums {
@@ -166,11 +176,25 @@ impl Projector {
                     load.query_row(params![assessment.n, candidate_id], rows::load_candidacy).optional()?;
                 Ok(number(loaded, next, &mut sums.candidates))
             })?;
-            let before = (candidacy.value.events > 0).then(|| candidacy.value.share());
+            let known = candidacy.value.events > 0;
+            let before = known.then(|| candidacy.value.share());
+            let stood = (known && !self.rules.is_empty()).then(|| candidacy.value.standing());
             let rises = candidacy.value.fold(event, &stamp);
             candidacy.dirty = true;
             assessment.value.totals.replace(before, Some(candidacy.value.share()));
             candidacy_n = Some(candidacy.n);
+            if !self.rules.is_empty() {
+                let calls = self.rules.call(stood.as_ref(), &candidacy.value.standing());
+                self.alerts.extend(calls.into_iter().map(|rule| {
+                    let about = About {
+                        assessment_id: assessment_id.to_owned(),
+                        candidate_id: candidate_id.to_owned(),
+                        name: candidacy.value.name.value().cloned(),
+                        assessment: assessment.value.name.value().cloned(),
+                    };
+                    Alert { number: 0, at: delivery.received_at, rule, about: Some(about) }
+                }));
+            }
             for rise in rises {
                 sums.rises += 1;
                 connection

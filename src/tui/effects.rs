@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::clipboard;
 use super::desk::Desk;
 use super::terminal::Screen;
+use super::{clipboard, notification};
 use crate::app::msg::{Effect, Masked, Msg, Outcome};
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
@@ -78,6 +78,9 @@ impl Effects {
                         // Nobody left to mark it means that the program is ending.
                         let _ = commands.send(Command::Mark(seq, on)).await;
                     });
+                }
+                Effect::Notify { text, how } => {
+                    screen.send(&notification::notify(&text, how, self.in_tmux))?;
                 }
                 Effect::Bell => screen.send(b"\x07")?,
                 Effect::Title(text) => screen.title(&text)?,

@@ -73,6 +73,11 @@ pub(super) static ROSTER: [Column<CandidateRow>; 10] = [
     Column { head: "last", width: Width::Time, rank: 6, right: true, cell: last },
 ];
 
+/// An alert rule holds for the row.
+pub(super) fn sign(row: &CandidateRow, scene: Scene<'_>) -> Option<Piece<'static>> {
+    scene.model.rules.mark(row).then(|| cells::alert(scene))
+}
+
 fn who<'a>(row: &'a CandidateRow, scene: Scene<'a>, _: Spot<'a, CandidateRow>) -> Vec<Piece<'a>> {
     plain(cells::who(row.name.as_deref(), row.email.as_deref(), Some(&row.candidate_id), scene))
 }

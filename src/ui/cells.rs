@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use ratatui::style::Modifier;
+
 use super::draw::{Piece, Scene};
 use super::symbols::status_word;
 use super::{mask, text};
@@ -40,6 +42,11 @@ pub(super) fn email<'a>(email: Option<&'a str>, id: &str, scene: Scene<'a>) -> C
         Some(email) => clean(email),
         None => Cow::Borrowed(""),
     }
+}
+
+/// In front of a row for which an alert rule holds.
+pub(super) fn alert(scene: Scene<'_>) -> Piece<'static> {
+    Piece::styled(scene.styles.symbols.alert, scene.styles.bad.add_modifier(Modifier::BOLD))
 }
 
 /// One piece in plain style.

@@ -48,8 +48,9 @@ fn line(row: &EventRow) -> Option<&EventLine> {
 }
 
 /// The row is marked by the user.
-pub(super) fn is_marked(row: &EventRow) -> bool {
-    line(row).is_some_and(|line| line.marked)
+pub(super) fn sign(row: &EventRow, scene: Scene<'_>) -> Option<Piece<'static>> {
+    let marked = line(row).is_some_and(|line| line.marked);
+    marked.then(|| Piece::styled(scene.styles.symbols.mark, scene.styles.warn))
 }
 
 fn when<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {

@@ -159,6 +159,11 @@ fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
             pieces.extend([dot(), Piece::styled(format!("{} {word}", text::count(count)), styles.warn)]);
         }
     }
+    if vitals.called > 0 {
+        let word = if vitals.called == 1 { "alert" } else { "alerts" };
+        let text = format!("{} {} {word}", styles.symbols.alert, text::count(vitals.called));
+        pieces.extend([dot(), Piece::styled(text, styles.bad)]);
+    }
     let last = match sums.last_received_at {
         Some(at) if model.mode == Mode::Open || model.absolute => {
             format!("last event {} ", text::full(model, at))
@@ -168,7 +173,14 @@ fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     };
     let last = [Piece::raw(" "), Piece::styled(last, styles.dim)];
     let used = draw::pieces_right(buf, area, &last, styles);
-    draw::pieces(buf, Rect { width: area.width - used, ..area }, &pieces, styles);
+    let room = area.width - used;
+    let lag = vitals
+        .lag_millis
+        .map(|lag| [dot(), Piece::styled(format!("lag {}", text::duration(lag)), styles.dim)]);
+    if let Some(lag) = lag.filter(|lag| draw::pieces_width(&pieces) + draw::pieces_width(lag) <= room) {
+        pieces.extend(lag);
+    }
+    draw::pieces(buf, Rect { width: room, ..area }, &pieces, styles);
 }
 
 /// How many were refused, why, and when the last one was.

@@ -20,7 +20,7 @@ pub(super) struct List<'a, R: Live> {
     pub(super) pane: Pane,
     pub(super) window: &'a Window<R>,
     pub(super) columns: &'a [Column<R>],
-    pub(super) marked: fn(&R) -> bool,
+    pub(super) sign: fn(&R, Scene<'_>) -> Option<Piece<'static>>,
 }
 
 /// Draws a list if it is on screen.
@@ -54,11 +54,11 @@ pub(super) fn draw<R: Live>(buf: &mut Buffer, regions: &Regions, list: &List<'_,
         if rect.is_empty() {
             break;
         }
-        let marked = (list.marked)(seen.row);
+        let sign = (list.sign)(seen.row, scene);
         // Where nobody has moved it, the cursor of another list is no news.
         let cursor = seen.cursor && (focused || !list.window.follows());
         let seen = Seen { cursor, fresh: seen.fresh && calm, ..seen };
-        let look = table::Look { focused, accent, marked, newest_first };
+        let look = table::Look { focused, accent, sign, newest_first };
         table::row(buf, rect, list.columns, &places, &seen, look, scene);
         if let (true, Some(word)) = (focused, &scene.model.search) {
             draw::highlight(buf, rect, word, scene.styles);

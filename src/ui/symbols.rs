@@ -16,6 +16,8 @@ pub struct Symbols {
     pub cursor: &'static str,
     /// In front of a marked row.
     pub mark: &'static str,
+    /// In front of a row for which an alert rule holds.
+    pub alert: &'static str,
     /// Between the parts of a breadcrumb.
     pub crumb: &'static str,
     /// Between two figures.
@@ -57,6 +59,7 @@ pub const UNICODE: Symbols = Symbols {
     thumb: "┃",
     cursor: "▌",
     mark: "◆",
+    alert: "!",
     crumb: "›",
     dot: "·",
     arrow: "→",
@@ -82,6 +85,7 @@ pub const ASCII: Symbols = Symbols {
     thumb: "#",
     cursor: ">",
     mark: "*",
+    alert: "!",
     crumb: ">",
     dot: "-",
     arrow: "->",

@@ -138,14 +138,13 @@ pub(super) fn heads<R>(
 }
 
 /// How a list's cursor looks.
-#[derive(Clone, Copy)]
 pub(super) struct Look {
     /// The list hears the keys.
     pub(super) focused: bool,
     /// The list's colour.
     pub(super) accent: Style,
-    /// The row is marked.
-    pub(super) marked: bool,
+    /// What stands in front of the row: a mark, an alert.
+    pub(super) sign: Option<Piece<'static>>,
     /// The newest stands on top.
     pub(super) newest_first: bool,
 }
@@ -161,7 +160,7 @@ pub(super) fn row<R>(
     scene: Scene<'_>,
 ) {
     let styles = scene.styles;
-    let Look { focused, accent, marked, newest_first } = look;
+    let Look { focused, accent, sign, newest_first } = look;
     let earlier = if newest_first { seen.below } else { seen.above };
     let turned = seen.cursor && focused && styles.turns();
     if seen.fresh {
@@ -173,9 +172,9 @@ pub(super) fn row<R>(
             draw::pieces(buf, area, &[Piece::styled(styles.symbols.cursor, accent)], styles);
         }
     }
-    if marked {
+    if let Some(sign) = sign {
         let place = Rect { x: area.x + 1, width: 1, ..area };
-        draw::pieces(buf, place, &[Piece::styled(styles.symbols.mark, styles.warn)], styles);
+        draw::pieces(buf, place, &[sign], styles);
     }
     for (at, x, wide) in places {
         let Some(column) = columns.get(*at) else { continue };

@@ -23,6 +23,11 @@ pub(super) static COLUMNS: [Column<RiseRow>; 8] = [
     Column { head: "e-mail", width: Width::Flex(16, 30, 1), rank: 7, right: false, cell: email },
 ];
 
+/// An alert rule holds for the row.
+pub(super) fn sign(row: &RiseRow, scene: Scene<'_>) -> Option<Piece<'static>> {
+    scene.model.rules.mark_rise(row).then(|| cells::alert(scene))
+}
+
 fn when<'a>(row: &'a RiseRow, scene: Scene<'a>, _: Spot<'a, RiseRow>) -> Vec<Piece<'a>> {
     cells::when(Some(row.at), scene)
 }

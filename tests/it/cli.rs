@@ -57,7 +57,8 @@ fn a_wrong_command_line_is_named_in_one_line() {
     std::fs::write(dir.path().join("action.toml"), "[keys.everywhere]\nj = \"dwon\"").unwrap();
     std::fs::write(dir.path().join("clash.toml"), "[keys.everywhere]\n\"g g\" = \"first\"").unwrap();
     std::fs::write(dir.path().join("twice.toml"), "[keys.everywhere]\nj = \"up\"\nj = \"down\"").unwrap();
-    let cases: [(&[&str], &str); 19] = [
+    std::fs::write(dir.path().join("alert.toml"), "alerts = [\"tab_swich >= 3\"]").unwrap();
+    let cases: [(&[&str], &str); 20] = [
         (&["serve"], "--secret: is missing"),
         (&["serve", "--secret", "v1,abc"], "begins with `v1,`"),
         (&["serve", "--secret", "whpk_abc"], "begins with `whpk_`"),
@@ -71,6 +72,7 @@ fn a_wrong_command_line_is_named_in_one_line() {
         (&["watch", "--config", "action.toml"], "did you mean `down`?"),
         (&["watch", "--config", "clash.toml"], "key `keys`"),
         (&["watch", "--config", "twice.toml"], "line 3"),
+        (&["watch", "--config", "alert.toml"], "did you mean `tab_switch`?"),
         (&["watch", "--secret", SECRET], "there is no terminal"),
         (&["demo"], "there is no terminal"),
         (&["export", "none.sqlite"], "none.sqlite: cannot be read"),

@@ -104,18 +104,30 @@ impl Terminal {
             && last("\u{1b}[>1u", "\u{1b}[<1u")
     }
 
-    /// The address in the header.
+    /// The address in the header, once the listener has a port.
     fn address(&self) -> String {
-        self.expect("http://127.0.0.1:");
-        let text = self.text();
-        let port: String = text
-            .split("http://127.0.0.1:")
-            .nth(1)
-            .unwrap()
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect();
-        format!("127.0.0.1:{port}")
+        let begun = Instant::now();
+        loop {
+            self.expect("http://127.0.0.1:");
+            let text = self.text();
+            let digits = text.split("http://127.0.0.1:").nth(1).unwrap().chars();
+            let port: String = digits.take_while(char::is_ascii_digit).collect();
+            if port != "0" {
+                return format!("127.0.0.1:{port}");
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until the terminal was sent these bytes.
+    fn expect_raw(&self, wanted: &[u8]) {
+        let begun = Instant::now();
+        let sent = || self.raw.lock().unwrap().windows(wanted.len()).any(|bytes| bytes == wanted);
+        while !sent() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "never sent {wanted:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 
@@ -145,12 +157,6 @@ fn an_event_is_received_seen_opened_saved_and_the_terminal_given_back() {
     );
     for pane in ["Assessments", "Candidates", "Violations", "Events"] {
         terminal.expect(pane);
-    }
-    // The port is known only once the listener has it.
-    let begun = Instant::now();
-    while terminal.address().ends_with(":0") {
-        assert!(begun.elapsed() < Duration::from_secs(20));
-        std::thread::sleep(Duration::from_millis(10));
     }
     let address = terminal.address();
     let body = SAMPLE.replace("\"tabSwitchCount\": 0", "\"tabSwitchCount\": 4");
@@ -240,4 +246,31 @@ fn open_without_a_file_lists_the_saved_sessions() {
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.restored());
+}
+
+/// A rule of the config file marks the row, rings the bell and notifies, whatever the candidate is called.
+#[test]
+fn an_alert_calls_somebody() {
+    let home = tempfile::tempdir().unwrap();
+    let config = "alerts = [\"tab_switch >= 3\", \"flag = red\"]\nlisten = \"127.0.0.1:0\"\n";
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let mut terminal = Terminal::start(
+        &["--config", "config.toml", "--secret", SECRET, "--session", "rollout.sqlite"],
+        home.path(),
+    );
+    let address = terminal.address();
+    let quiet = SAMPLE.replace("\"tabSwitchCount\": 0", "\"tabSwitchCount\": 2");
+    let loud = SAMPLE
+        .replace("\"tabSwitchCount\": 0", "\"tabSwitchCount\": 4")
+        .replace("Bea", "Bea\\u001b]0;x\\u0007");
+    assert_eq!(post(&address, "msg_1", &quiet), "HTTP/1.1 204 No Content");
+    terminal.expect("Bea Grant");
+    assert!(!terminal.text().contains("alert"));
+    assert_eq!(post(&address, "msg_2", &loud), "HTTP/1.1 204 No Content");
+    terminal.expect("1 alert");
+    terminal.expect("│ !");
+    let notification = "\u{1b}]9;invigil: Bea␛]0;x␇ Grant: tab switch >= 3 (Backend Engineer)\u{7}";
+    terminal.expect_raw(notification.as_bytes());
+    terminal.press("Q");
+    assert_eq!(terminal.end(), 0);
 }
