@@ -17,6 +17,7 @@ mod projector;
 pub mod reader;
 mod rows;
 pub mod schema;
+pub mod search;
 pub mod session;
 mod sql;
 mod state;

@@ -4,6 +4,7 @@ pub mod choose;
 pub mod clipboard;
 pub mod desk;
 pub mod effects;
+pub mod finder;
 pub mod input;
 pub mod notification;
 pub mod runtime;

@@ -99,7 +99,7 @@ actions! {
     NextView, "next-view", "view", Move, "Candidates: next view (in test, not started, …); payload: next event";
     ByCandidate, "by-candidate", "grouped", Move, "Violations by candidate, worst first, or back to them as they come";
     PreviousView, "previous-view", "view", Move, "Candidates: view before (red, disqualified, …); payload: event before";
-    Search, "search", "search", Find, "Search for a word in this list or payload";
+    Search, "search", "search", Find, "Search for a word in this list or payload, or in whole bodies";
     NextMatch, "next-match", "match", Find, "To the next match";
     PreviousMatch, "previous-match", "match", Find, "To the match before";
     Filter, "filter", "filter", Find, "Show only what a filter chooses, in every pane";
@@ -142,7 +142,7 @@ actions! {
     Complete, "complete", "complete", Typing, "Complete the word, or take the next choice";
     Older, "older", "older", Typing, "What was typed before; the choice above";
     Newer, "newer", "newer", Typing, "What was typed after; the choice below";
-    Toggle, "toggle", "switch", Typing, "Save: only what the filter chooses, or everything";
+    Toggle, "toggle", "switch", Typing, "Search: whole bodies, or names, ids and titles; save: what the filter chooses, or everything";
     Confirm, "confirm", "yes", Typing, "Yes, do it";
 }
 

@@ -120,6 +120,11 @@ pub enum Errand {
         /// A payload is open: open the one found in its place.
         open: bool,
     },
+    /// The next event whose body holds the word searched for.
+    Hunt {
+        /// In which list.
+        slot: Slot,
+    },
     /// An event's body is wanted for the clipboard.
     CopyBody,
     /// An event in full is wanted for a curl command.
@@ -190,6 +195,8 @@ pub struct Model {
     pub filter: Option<Active>,
     /// The word last searched for.
     pub search: Option<String>,
+    /// It is searched for in whole bodies.
+    pub in_bodies: bool,
     /// Filters typed before.
     pub filters: Vec<String>,
     /// Words searched for before.
@@ -255,6 +262,7 @@ impl Model {
             overlays: Vec::new(),
             filter: None,
             search: None,
+            in_bodies: false,
             filters: Vec::new(),
             searches: Vec::new(),
             errand: None,

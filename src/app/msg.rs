@@ -12,8 +12,8 @@ use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{
-    Anchor, AssessmentDetail, AssessmentRow, CandidateRow, EventDetail, EventKey, EventRow, Page, Query,
-    RiseRow, Sums,
+    Anchor, AssessmentDetail, AssessmentRow, CandidateRow, EventDetail, EventKey, EventRow, Hunt, Page,
+    Query, RiseRow, Sums,
 };
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Vitals;
@@ -47,6 +47,8 @@ pub enum Msg {
     },
     /// A question's answer.
     Fetched(Ticket, Result<Answer, String>),
+    /// A search of bodies is so far, of a hundred.
+    Progress(Ticket, u8),
     /// An effect has come to its end.
     Done(Outcome),
 }
@@ -143,6 +145,8 @@ pub enum Question {
         /// What is looked for.
         what: Mark,
     },
+    /// The next event whose body holds a text. It may take long: [`Effect::StopHunt`] ends it.
+    Hunt(Hunt),
 }
 
 /// What a jump looks for.
@@ -173,7 +177,7 @@ pub enum Answer {
     Assessment(Option<Box<AssessmentDetail>>),
     /// To [`Question::Candidacy`].
     Candidacy(Option<Box<CandidateRow>>),
-    /// To [`Question::Next`].
+    /// To [`Question::Next`] and [`Question::Hunt`].
     Next(Option<EventKey>),
 }
 
@@ -197,6 +201,8 @@ pub enum Effect {
         /// What is asked.
         question: Question,
     },
+    /// End the search of bodies that is under way.
+    StopHunt,
     /// Put a text on the clipboard (OSC 52); end with [`Outcome::Copied`].
     Copy {
         /// The text, as it is to be pasted.

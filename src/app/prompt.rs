@@ -11,7 +11,10 @@ pub enum Purpose {
     /// What to show.
     Filter,
     /// What to look for.
-    Search,
+    Search {
+        /// In whole bodies, not only in names, addresses, ids and titles.
+        bodies: bool,
+    },
     /// Where to save.
     Save {
         /// A filter is in force: write only what it chooses.

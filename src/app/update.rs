@@ -15,7 +15,7 @@ use super::call;
 use super::key::Key;
 use super::keymap::{Context, Resolved};
 use super::level::Level;
-use super::model::Model;
+use super::model::{Errand, Model};
 use super::msg::{Effect, Msg, Outcome};
 use super::notice::{Notice, Tone};
 use super::overlay::Overlay;
@@ -46,6 +46,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             expire(model);
         }
         Msg::Fetched(ticket, answer) => fetched::take(model, ticket, answer, &mut out),
+        Msg::Progress(ticket, percent) => progress(&mut *model, ticket.number, percent),
         Msg::Done(outcome) => done(model, outcome),
     }
     asking::ask(model, &mut out);
@@ -76,6 +77,9 @@ fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
         typing::page(model, if action == Action::PageDown { 10 } else { -10 });
         return;
     }
+    if action == Action::Back && finding::stop_hunt(model, out) {
+        return;
+    }
     match action.group() {
         Group::Move => moves::act(model, action, out),
         Group::Find => finding::act(model, action, out),
@@ -90,6 +94,14 @@ fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
         },
         Group::Look | Group::Program => looks::act(model, action, out),
         Group::Typing => typing::act(model, action, out),
+    }
+}
+
+/// How far a search of bodies is, if it is still wanted.
+fn progress(model: &mut Model, number: u64, percent: u8) {
+    if matches!(model.errand, Some((asked, Errand::Hunt { .. })) if asked == number) {
+        let keys = model.keymap.chord(Context::Panes, Action::Back, model.ascii).unwrap_or_default();
+        model.say(Tone::Info, format!("Searching bodies… {percent} % ({keys} stops it)"));
     }
 }
 

@@ -297,6 +297,19 @@ pub struct EventDetail {
     pub next: Option<Seq>,
 }
 
+/// A search for a text inside whole bodies, through a list of events from one row on and round to it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hunt {
+    /// The list.
+    pub query: Query,
+    /// What is looked for; ASCII letters match in either case.
+    pub text: String,
+    /// From which row, which is looked at last; `None` from the end of the list that comes first.
+    pub from: Option<EventKey>,
+    /// Towards the end of the list.
+    pub down: bool,
+}
+
 /// The sums a header shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sums {

@@ -169,12 +169,7 @@ impl Unpacker {
         from: usize,
     ) -> rusqlite::Result<(Headers, Vec<u8>)> {
         let mut whole = self.whole(connection, row, from)?;
-        let begins = if whole.first() == Some(&b'\n') {
-            1
-        } else {
-            whole.windows(2).position(|pair| pair == b"\n\n").map_or(whole.len(), |at| at + 2)
-        };
-        let body = whole.split_off(begins.min(whole.len()));
+        let body = whole.split_off(body_begins(&whole));
         let text = String::from_utf8_lossy(&whole);
         let headers = text.lines().filter_map(|line| line.split_once(": "));
         Ok((Headers(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()), body))
@@ -190,13 +185,40 @@ impl Unpacker {
         self.row(connection, row, from).map(|(_, body)| body)
     }
 
+    /// The body alone, in a buffer that is used again for the next one.
+    pub(super) fn body_in<'b>(
+        &self,
+        connection: &Connection,
+        row: &Row<'_>,
+        from: usize,
+        buffer: &'b mut Vec<u8>,
+    ) -> rusqlite::Result<&'b [u8]> {
+        self.fill(connection, row, from, buffer)?;
+        Ok(buffer.get(body_begins(buffer)..).unwrap_or_default())
+    }
+
     fn whole(&self, connection: &Connection, row: &Row<'_>, from: usize) -> rusqlite::Result<Vec<u8>> {
+        let mut buffer = Vec::new();
+        self.fill(connection, row, from, &mut buffer)?;
+        Ok(buffer)
+    }
+
+    fn fill(
+        &self,
+        connection: &Connection,
+        row: &Row<'_>,
+        from: usize,
+        buffer: &mut Vec<u8>,
+    ) -> rusqlite::Result<()> {
         let coding: i64 = row.get(from)?;
         let length: usize = row.get(from + 1)?;
         let data = row.get_ref(from + 2)?.as_blob()?;
+        buffer.clear();
         if coding == Coding::Plain as i64 {
-            return Ok(data.to_vec());
+            buffer.extend_from_slice(data);
+            return Ok(());
         }
+        buffer.reserve(length);
         let with_dictionary = coding == Coding::Dictionary as i64;
         let mut slot = if with_dictionary { self.dictionary.borrow_mut() } else { self.alone.borrow_mut() };
         let decompressor = match &mut *slot {
@@ -207,8 +229,17 @@ impl Unpacker {
                 empty.insert(Decompressor::with_dictionary(&bytes).map_err(broken)?)
             }
         };
-        decompressor.decompress(data, length).map_err(broken)
+        decompressor.decompress_to_buffer(data, buffer).map_err(broken)?;
+        Ok(())
     }
+}
+
+/// Where the body begins, after the headers and an empty line.
+fn body_begins(whole: &[u8]) -> usize {
+    if whole.first() == Some(&b'\n') {
+        return 1;
+    }
+    memchr::memmem::find(whole, b"\n\n").map_or(whole.len(), |at| at + 2)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A page is found by the sort key of the row it lies around, never by counting rows off, so that the end of
 //! a long list costs as much as its beginning.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension, Row as SqlRow, params_from_iter};
@@ -27,6 +27,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// Reads a session. Each thread needs its own.
 pub struct Reader {
     pub(super) connection: Connection,
+    /// How it was connected, and to what: for a twin.
+    connect: (fn(&Path) -> Result<Connection>, PathBuf),
     pub(super) unpacker: Unpacker,
 }
 
@@ -54,7 +56,7 @@ impl Reader {
     /// # Errors
     /// If the file is no session, is damaged or newer.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { connection: session::open_reader(path)?, unpacker: Unpacker::default() })
+        Self::connected(session::open_reader, path)
     }
 
     /// Another reader of the session that this process writes.
@@ -62,7 +64,17 @@ impl Reader {
     /// # Errors
     /// If SQLite cannot open it.
     pub fn of(journal: &journal::Journal) -> Result<Self> {
-        Ok(Self { connection: session::connect_reader(journal.path())?, unpacker: Unpacker::default() })
+        Self::connected(session::connect_reader, journal.path())
+    }
+
+    fn connected(connect: fn(&Path) -> Result<Connection>, path: &Path) -> Result<Self> {
+        let connection = connect(path)?;
+        Ok(Self { connection, connect: (connect, path.to_path_buf()), unpacker: Unpacker::default() })
+    }
+
+    /// Another reader of the same session, for another thread.
+    pub(super) fn twin(&self) -> Result<Self> {
+        Self::connected(self.connect.0, &self.connect.1)
     }
 
     /// Stops what this reader is doing, from another thread.
@@ -174,9 +186,7 @@ impl Reader {
         let find = |seq: &Seq| ("e.seq = ?", vec![(*seq).into()], by_arrival.then(|| vec![(*seq).into()]));
         let mut page =
             self.page(Rows::Events, query, &events_anchor, find, (before + 1, after + 1), rows::event)?;
-        let mut rises = self
-            .connection
-            .prepare_cached("SELECT kind, \"before\", \"after\" FROM rise WHERE seq = ?1 ORDER BY kind")?;
+        let mut rises = self.connection.prepare_cached(rows::RISES_OF)?;
         for line in &mut page.rows {
             line.rises = rows::rises_of(&mut rises, line.seq)?;
         }
@@ -354,9 +364,7 @@ impl Reader {
         let text = format!("SELECT {} FROM {EVENTS} WHERE e.seq = ?1", rows::EVENT);
         let line = self.connection.prepare_cached(&text)?.query_row([seq], rows::event).optional()?;
         let Some(mut line) = line else { return Ok(None) };
-        let mut rises = self
-            .connection
-            .prepare_cached("SELECT kind, \"before\", \"after\" FROM rise WHERE seq = ?1 ORDER BY kind")?;
+        let mut rises = self.connection.prepare_cached(rows::RISES_OF)?;
         line.rises = rows::rises_of(&mut rises, seq)?;
         Ok(Some(line))
     }

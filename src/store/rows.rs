@@ -149,6 +149,9 @@ pub(super) fn rise(row: &Row<'_>) -> Result<RiseRow> {
     })
 }
 
+/// Asks for [`rises_of`] an event.
+pub(super) const RISES_OF: &str = "SELECT kind, \"before\", \"after\" FROM rise WHERE seq = ?1 ORDER BY kind";
+
 /// The rises one event brought.
 pub(super) fn rises_of(statement: &mut Statement<'_>, seq: i64) -> Result<Vec<Rise>> {
     let rises = statement.query_map([seq], |row| {

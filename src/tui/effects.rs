@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::desk::Desk;
+use super::finder::Finder;
 use super::terminal::Screen;
 use super::{clipboard, notification};
-use crate::app::msg::{Effect, Masked, Msg, Outcome};
+use crate::app::msg::{Effect, Masked, Msg, Outcome, Question};
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
 use crate::pulse::Pulse;
@@ -29,6 +30,7 @@ pub enum Command {
 /// Carries effects out. What takes long ends with a `Msg::Done`.
 pub struct Effects {
     desk: Desk,
+    finder: Finder,
     saver: Arc<Mutex<Reader>>,
     commands: mpsc::Sender<Command>,
     to_loop: mpsc::Sender<Msg>,
@@ -46,9 +48,11 @@ impl Effects {
         to_loop: mpsc::Sender<Msg>,
     ) -> Self {
         let in_tmux = std::env::var_os("TMUX").is_some();
+        let saver = Arc::new(Mutex::new(saver));
         Self {
             desk: Desk::open(reader, pulse, to_loop.clone()),
-            saver: Arc::new(Mutex::new(saver)),
+            finder: Finder::new(Arc::clone(&saver), to_loop.clone()),
+            saver,
             commands,
             to_loop,
             in_tmux,
@@ -62,6 +66,8 @@ impl Effects {
     pub fn carry_out(&mut self, effects: Vec<Effect>, screen: &mut Screen) -> io::Result<ControlFlow<()>> {
         for effect in effects {
             match effect {
+                Effect::Ask { ticket, question: Question::Hunt(hunt) } => self.finder.hunt(ticket, hunt),
+                Effect::StopHunt => self.finder.stop(),
                 Effect::Ask { ticket, question } => self.desk.ask(ticket, question),
                 Effect::Copy { text, what } => {
                     let outcome = self.copy(&text, what, screen)?;

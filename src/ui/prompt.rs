@@ -89,7 +89,19 @@ fn about(prompt: &Prompt, scene: Scene<'_>) -> (&'static str, Vec<String>) {
     let key = |action| model.keymap.chord(Context::Prompt, action, model.ascii).unwrap_or_default();
     match &prompt.purpose {
         Purpose::Filter => ("Filter", Vec::new()),
-        Purpose::Search => ("Search", Vec::new()),
+        Purpose::Search { .. } if model.payload().is_some() => ("Search", Vec::new()),
+        Purpose::Search { bodies: false } => {
+            let where_else =
+                format!("In names, addresses, ids and titles  ({} for whole bodies)", key(Action::Toggle));
+            ("Search", vec![where_else])
+        }
+        Purpose::Search { bodies: true } => {
+            let where_else = format!(
+                "In the whole bodies of the events  ({} for names, addresses, ids and titles)",
+                key(Action::Toggle)
+            );
+            ("Search bodies", vec![where_else])
+        }
         Purpose::Save { only, redact } => {
             let what = match (&model.filter, only) {
                 (None, _) => "Everything in this session.".to_owned(),

@@ -244,6 +244,23 @@ fn searching_a_list_goes_round() {
 }
 
 #[test]
+fn a_word_inside_a_body_is_found_and_shown_there() {
+    let mut harness = Harness::new(Session::rollout(12), (120, 36));
+    harness.script("1/svix-signature<enter>");
+    assert!(harness.frame().contains("is not in this list"));
+    harness.script("/<ctrl-t>teleported<enter>");
+    let frame = harness.frame();
+    assert!(frame.contains("Found in this body"), "{frame}");
+    harness.script("<enter>");
+    let frame = harness.frame();
+    assert!(frame.contains("Payload") && frame.contains("teleported"), "{frame}");
+    harness.script("<esc>/<ctrl-t>");
+    assert!(harness.frame().contains("In names, addresses, ids and titles"));
+    harness.script("<ctrl-t>nowhere at all<enter>");
+    assert!(harness.frame().contains("is in no body of this list"));
+}
+
+#[test]
 fn problems_and_marks_are_stepped_through() {
     let mut harness = harness("4Gm");
     let marked = harness.model.events.current().cloned();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use invigil::domain::delivery::Source;
 use invigil::domain::filter::{self, Filter, Standing, Subject};
-use invigil::domain::query::{Anchor, EventLine, EventRow, Page, Query, Row, Sort};
+use invigil::domain::query::{Anchor, EventKey, EventLine, EventRow, Hunt, Page, Query, Row, Scope, Sort};
 use invigil::domain::time::Timestamp;
 use proptest::prelude::*;
 
@@ -184,4 +184,38 @@ fn walk<R: Row>(step: u32, page: impl Fn(&Anchor<R::Key>, u32, u32) -> Page<R>) 
         prop_assert_eq!((around.before, around.total), (first as u64, all.len() as u64));
     }
     Ok(())
+}
+
+/// Bodies are searched in the order of the list, round and back to the row it began at, across many threads.
+#[test]
+fn bodies_are_searched_in_the_order_of_the_list() {
+    let keeper = Keeper::new();
+    let holds = |n: i64| n % 701 == 5;
+    for n in 1..=1500 {
+        let word = if holds(n) { "NeEdle \\u00fc" } else { "hay" };
+        let body = format!(
+            r#"{{"type":"candidate","event":"invited","data":{{"assessmentId":"a","candidateId":"c{}","note":"{word}"}}}}"#,
+            n % 2
+        );
+        keeper.take(&format!("msg_{n}"), midnight().plus_millis(n), Source::Http, body.as_bytes());
+    }
+    let found = |filter: &str, sort, down, from: Option<i64>| {
+        let filters = filter::parse(filter).ok().filter(|filter| !filter.is_empty()).into_iter().collect();
+        let query = Query { sort, filters, ..Query::default() };
+        let from = from.map(|seq| EventKey { seq, refusal: 0 });
+        let hunt = Hunt { query, text: "needle".into(), from, down };
+        keeper.reader().hunt(&hunt, &|_| true).unwrap().map(|key| key.seq)
+    };
+    assert_eq!(found("", Sort::Oldest, true, None), Some(5));
+    assert_eq!(found("", Sort::Latest, true, None), Some(1407));
+    assert_eq!(found("", Sort::Latest, true, Some(1407)), Some(706));
+    assert_eq!(found("", Sort::Latest, false, Some(1407)), Some(5), "round and back");
+    assert_eq!(found("", Sort::Oldest, true, Some(706)), Some(1407));
+    assert_eq!(found("candidate:c1", Sort::Latest, true, Some(1407)), Some(5), "706 is c0's");
+    assert_eq!(found("candidate:c2", Sort::Latest, true, None), None);
+    let scope = Scope::Candidacy("a".into(), "c0".into());
+    let query = Query { scope, sort: Sort::Oldest, ..Query::default() };
+    let hunt = Hunt { query, text: "NEEDLE \\u00fc".into(), from: None, down: true };
+    assert_eq!(keeper.reader().hunt(&hunt, &|_| true).unwrap().map(|key| key.seq), Some(706));
+    assert_eq!(keeper.reader().hunt(&hunt, &|_| false).unwrap(), None, "told to stop");
 }

@@ -25,6 +25,15 @@ pub(super) fn finish(model: &mut Model, number: u64, answer: Result<Answer, Stri
                 reopen(model, level, key);
             }
         }
+        (Errand::Hunt { slot }, Answer::Next(Some(key))) => {
+            go(model, slot, key);
+            model.say(Tone::Info, "Found in this body: Enter opens it, n goes on");
+        }
+        (Errand::Hunt { .. }, _) => {
+            let word = model.search.clone().unwrap_or_default();
+            let word = crate::domain::clean::Clean::of(&word).to_string();
+            model.say(Tone::Info, format!("“{word}” is in no body of this list"));
+        }
         (Errand::Next { none, .. }, _) => model.say(Tone::Info, none),
         (errand, Answer::Detail(Some(detail))) => handed(model, &errand, &detail, out),
         _ => model.say(Tone::Info, "That event is no longer there"),

@@ -93,6 +93,10 @@ fn payload(model: &mut Model, number: u64, answer: Detail) {
     level.label = detail.line.name.clone().unwrap_or_else(|| "unrecognised".into());
     if level.reading.is_none() {
         level.dress(model.redact);
+        // It was found by what is in it: that is where to look.
+        if let (true, Some(word), Some(reading)) = (model.in_bodies, &model.search, &mut level.reading) {
+            reading.search(word);
+        }
     }
 }
 

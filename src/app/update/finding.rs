@@ -10,12 +10,15 @@ use super::super::pane::Pane;
 use super::super::prompt::{Prompt, Purpose};
 use super::asking;
 use crate::domain::filter::{Filter, Term};
-use crate::domain::query::{Anchor, Query, Row};
+use crate::domain::query::{Anchor, Hunt, Query, Row};
 
 /// Carries out an action of this kind.
 pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
     match action {
-        Action::Search => model.overlays.push(Overlay::Prompt(Prompt::new(Purpose::Search, ""))),
+        Action::Search => {
+            let purpose = Purpose::Search { bodies: model.in_bodies && model.payload().is_none() };
+            model.overlays.push(Overlay::Prompt(Prompt::new(purpose, "")));
+        }
         Action::NextMatch => again(model, true, out),
         Action::PreviousMatch => again(model, false, out),
         Action::Filter => {
@@ -51,7 +54,50 @@ pub(super) fn again(model: &mut Model, down: bool, out: &mut Vec<Effect>) {
         model.say(Tone::Info, "Nothing searched for yet");
         return;
     }
+    if model.in_bodies {
+        return hunt(model, down, out);
+    }
     seek(model, slot, down, false, out);
+}
+
+/// Asks for the next event whose body holds the word.
+fn hunt(model: &mut Model, down: bool, out: &mut Vec<Effect>) {
+    let Some(text) = model.search.clone() else { return };
+    let Some(slot) = event_list(model) else { return };
+    let from = match slot {
+        Slot::Timeline => model.candidacy().and_then(|level| level.timeline.current()),
+        _ => model.events.current(),
+    };
+    let hunt = Hunt { query: model.query(slot), text, from: from.map(Row::key), down };
+    model.say(Tone::Info, "Searching bodies…");
+    send(model, Errand::Hunt { slot }, Question::Hunt(hunt), out);
+}
+
+/// Ends a search of bodies; false if there is none.
+pub(super) fn stop_hunt(model: &mut Model, out: &mut Vec<Effect>) -> bool {
+    if !matches!(model.errand, Some((_, Errand::Hunt { .. }))) {
+        return false;
+    }
+    model.errand = None;
+    out.push(Effect::StopHunt);
+    model.say(Tone::Info, "Search stopped");
+    true
+}
+
+/// The list of events that is meant: the one open, else the pane, which then hears the keys.
+fn event_list(model: &mut Model) -> Option<Slot> {
+    match model.list() {
+        Some(Slot::Timeline) => Some(Slot::Timeline),
+        None if model.payload().is_some() => Some(model.list_below()),
+        Some(Slot::Roster) | None => {
+            model.say(Tone::Info, "Back to the panes first");
+            None
+        }
+        Some(_) => {
+            model.focus = Pane::Events;
+            Some(Slot::Events)
+        }
+    }
 }
 
 /// Asks for the next match in a list.
@@ -94,18 +140,7 @@ fn stretch<R: Row>(query: Query, current: Option<&R>, down: bool, wrapped: bool)
 /// Goes to the next problem or mark among the events.
 fn next(model: &mut Model, what: Mark, down: bool, out: &mut Vec<Effect>) {
     let open = model.payload().is_some();
-    let slot = match model.list() {
-        Some(Slot::Timeline) => Slot::Timeline,
-        None if open => model.list_below(),
-        Some(Slot::Roster) | None => {
-            model.say(Tone::Info, "Back to the panes first");
-            return;
-        }
-        Some(_) => {
-            model.focus = Pane::Events;
-            Slot::Events
-        }
-    };
+    let Some(slot) = event_list(model) else { return };
     let current = match slot {
         Slot::Timeline => model.candidacy().and_then(|level| level.timeline.current()),
         _ => model.events.current(),
@@ -122,6 +157,9 @@ fn next(model: &mut Model, what: Mark, down: bool, out: &mut Vec<Effect>) {
 
 /// Sends a question whose answer moves something.
 pub(super) fn send(model: &mut Model, errand: Errand, question: Question, out: &mut Vec<Effect>) {
+    if matches!(model.errand, Some((_, Errand::Hunt { .. }))) {
+        out.push(Effect::StopHunt);
+    }
     let number = asking::next(model);
     model.errand = Some((number, errand));
     asking::send(Slot::Jump, number, question, out);

@@ -100,15 +100,18 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
                 prompt.check(&names);
             }
         }
-        Action::Toggle => {
-            let filtered = model.filter.is_some();
-            if let Some(Overlay::Prompt(Prompt { purpose: Purpose::Save { only, .. }, .. })) =
-                model.overlays.last_mut()
-            {
-                *only = filtered && !*only;
-            }
-        }
+        Action::Toggle => toggle(model),
         _ => {}
+    }
+}
+
+fn toggle(model: &mut Model) {
+    let (filtered, in_payload) = (model.filter.is_some(), model.payload().is_some());
+    let Some(Overlay::Prompt(prompt)) = model.overlays.last_mut() else { return };
+    match &mut prompt.purpose {
+        Purpose::Save { only, .. } => *only = filtered && !*only,
+        Purpose::Search { bodies } => *bodies = !in_payload && !*bodies,
+        Purpose::Filter | Purpose::Secret => {}
     }
 }
 
@@ -120,7 +123,7 @@ fn older(model: &mut Model, by: isize) {
     let Some(Overlay::Prompt(prompt)) = model.overlays.last_mut() else { return };
     let history = match prompt.purpose {
         Purpose::Filter => &model.filters,
-        Purpose::Search => &model.searches,
+        Purpose::Search { .. } => &model.searches,
         Purpose::Save { .. } | Purpose::Secret => return,
     };
     prompt.recall(history, by);
@@ -154,7 +157,7 @@ fn accept_line(model: &mut Model, prompt: Prompt, out: &mut Vec<Effect>) {
     let text = prompt.line.text();
     match prompt.purpose {
         Purpose::Filter => accept_filter(model, prompt, &text),
-        Purpose::Search => search(model, &text, out),
+        Purpose::Search { bodies } => search(model, &text, bodies, out),
         Purpose::Save { only, redact } => {
             if text.trim().is_empty() {
                 model.say(Tone::Info, "Not saved: no file name");
@@ -187,7 +190,7 @@ fn accept_filter(model: &mut Model, mut prompt: Prompt, text: &str) {
     }
 }
 
-fn search(model: &mut Model, text: &str, out: &mut Vec<Effect>) {
+fn search(model: &mut Model, text: &str, bodies: bool, out: &mut Vec<Effect>) {
     if text.is_empty() {
         model.search = None;
         if let Some(Level::Payload(level)) = model.levels.last_mut()
@@ -207,6 +210,7 @@ fn search(model: &mut Model, text: &str, out: &mut Vec<Effect>) {
         return;
     }
     model.search = Some(text.into());
+    model.in_bodies = bodies;
     finding::again(model, true, out);
 }
 

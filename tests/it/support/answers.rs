@@ -7,8 +7,8 @@ use invigil::domain::delivery::{Headers, Seq};
 use invigil::domain::filter::{Filter, Standing, Subject};
 use invigil::domain::projection::{Assessment, Candidacy};
 use invigil::domain::query::{
-    Anchor, AssessmentDetail, AssessmentRow, CandidateRow, EventDetail, EventKey, EventLine, EventRow, Page,
-    Query, RiseRow, Row, Scope, Sort, Sums,
+    Anchor, AssessmentDetail, AssessmentRow, CandidateRow, EventDetail, EventKey, EventLine, EventRow, Hunt,
+    Page, Query, RiseRow, Row, Scope, Sort, Sums,
 };
 
 use super::session::{Of, Session, sample};
@@ -193,6 +193,23 @@ impl Session {
         rows.iter().skip(skip).find(wanted).map(Row::key)
     }
 
+    fn hunt(&self, hunt: &Hunt) -> Option<EventKey> {
+        let mut rows = self.events(&hunt.query);
+        if !hunt.down {
+            rows.reverse();
+        }
+        let skip = hunt.from.and_then(|from| rows.iter().position(|row| row.key() == from));
+        rows.rotate_left(skip.map_or(0, |at| at + 1));
+        let holds = |row: &&EventRow| {
+            let body =
+                self.detail(row.key().seq).filter(|_| row.key().refusal == 0).map(|detail| detail.body);
+            body.is_some_and(|body| {
+                String::from_utf8_lossy(&body).to_lowercase().contains(&hunt.text.to_lowercase())
+            })
+        };
+        rows.iter().find(holds).map(Row::key)
+    }
+
     /// Answers as a store does.
     pub(crate) fn answer(&self, question: &Question) -> Answer {
         match question {
@@ -211,6 +228,7 @@ impl Session {
                 let held = self.candidacies.iter().find(|Of(ids, _)| *ids == [a.clone(), c.clone()]);
                 Answer::Candidacy(held.map(|held| Box::new(self.candidate_row(held))))
             }
+            Question::Hunt(hunt) => Answer::Next(self.hunt(hunt)),
             Question::Next { query, from, down, what } => Answer::Next(self.next(query, *from, *down, *what)),
         }
     }
