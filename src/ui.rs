@@ -40,7 +40,7 @@ use crate::app::geometry::{self, Framing, Regions};
 use crate::app::model::Model;
 use crate::app::msg::Slot;
 use crate::app::overlay::Overlay;
-use crate::app::pane::Pane;
+use crate::app::pane::{self, Pane};
 use draw::{Piece, Scene};
 use list::List;
 use styles::Styles;
@@ -131,9 +131,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
 /// Names of the panes, where only one is shown: `1 Assessments  2 Candi…`.
 fn tabs(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let Some(area) = regions.tabs else { return };
-    let short = area.width < 60;
-    let mut pieces = Vec::with_capacity(12);
-    for pane in Pane::ALL {
+    for (pane, x, title) in pane::tabs(scene.model.focus, area.width) {
         let focused = pane == scene.model.focus;
         let accent = scene.styles.accent(pane);
         let style = if focused {
@@ -141,12 +139,9 @@ fn tabs(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         } else {
             scene.styles.dim
         };
-        // The one that is open is named in full even where the others are not.
-        let title: String = pane.title().chars().take(if short && !focused { 5 } else { 20 }).collect();
-        pieces.push(Piece::styled(format!(" {}", pane.number()), scene.styles.dim));
-        pieces.push(Piece::raw(" "));
-        pieces.push(Piece::styled(title, style));
+        let number = Piece::styled(format!("{} ", pane.number()), scene.styles.dim);
+        let rest = Rect { x: area.x + x, width: area.width.saturating_sub(x), ..area };
+        draw::pieces(buf, rest, &[number, Piece::styled(title, style)], scene.styles);
     }
-    draw::pieces(buf, area, &pieces, scene.styles);
     debug_assert!(regions.framing == Framing::Bare, "tabs stand where frames do not");
 }

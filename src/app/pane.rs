@@ -211,6 +211,21 @@ pub fn query(scope: Scope, sort: Sort, user: Option<&Filter>, view: View, now: T
     Query { scope, sort, filters, now }
 }
 
+/// The tabs that name the panes where only one is shown: each with its place and as much of its title as there
+/// is room for.
+#[must_use]
+pub fn tabs(focus: Pane, room: u16) -> [(Pane, u16, &'static str); 4] {
+    let mut x = 1;
+    Pane::ALL.map(|pane| {
+        // The one that is open is named in full even where the others are not.
+        let title = pane.title();
+        let title = if room < 60 && pane != focus { title.get(..5).unwrap_or(title) } else { title };
+        let at = x;
+        x += title.len() as u16 + 3;
+        (pane, at, title)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

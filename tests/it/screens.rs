@@ -2,6 +2,7 @@
 
 use invigil::app::model::{Mode, Setup};
 use invigil::app::msg::{Effect, MouseKind, Msg, Outcome};
+use invigil::app::pane::Pane;
 use invigil::ui::styles::Styles;
 use invigil::ui::theme::{Depth, Theme};
 
@@ -307,6 +308,22 @@ fn the_mouse_takes_panes_rows_and_depth() {
     assert_eq!(harness.model.view, invigil::app::pane::View::InTest);
     press(&mut harness, 10, 14, MouseKind::Double);
     assert!(harness.model.candidacy().is_some());
+}
+
+#[test]
+fn a_small_screens_tabs_are_clicked() {
+    let mut harness = Harness::new(Session::rollout(12), (40, 12));
+    let mut click = |wanted: &str| {
+        let frame = harness.frame();
+        let tabs = frame.lines().nth(1).unwrap();
+        let column = tabs.find(wanted).unwrap() as u16;
+        harness.send(Msg::Mouse { column, row: 1, kind: MouseKind::Press });
+        harness.model.focus
+    };
+    assert_eq!(click("Viola"), Pane::Violations);
+    assert_eq!(click("4 Event"), Pane::Events);
+    assert_eq!(click("Candi"), Pane::Candidates);
+    assert_eq!(click("Asses"), Pane::Assessments);
 }
 
 #[test]

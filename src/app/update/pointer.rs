@@ -5,7 +5,7 @@ use super::super::geometry::{self, Part};
 use super::super::level::Level;
 use super::super::model::Model;
 use super::super::msg::{MouseKind, Slot};
-use super::super::pane::Pane;
+use super::super::pane::{self, Pane};
 use super::{moves, typing};
 
 /// Rows a notch of the wheel moves.
@@ -25,6 +25,11 @@ pub(super) fn mouse(model: &mut Model, column: u16, row: u16, kind: MouseKind) {
         return;
     }
     let Some(regions) = geometry::regions(model, model.area()) else { return };
+    if let Some(tabs) = regions.tabs.filter(|tabs| tabs.y == row && wheel.is_none()) {
+        let tab = pane::tabs(model.focus, tabs.width).into_iter().rfind(|(_, x, _)| tabs.x + x <= column);
+        model.focus = tab.map_or(model.focus, |(pane, ..)| pane);
+        return;
+    }
     let Some((part, rect)) = regions.at(column, row) else { return };
     match part {
         Part::List(slot) => {
