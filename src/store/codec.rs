@@ -192,9 +192,10 @@ impl Unpacker {
         row: &Row<'_>,
         from: usize,
         buffer: &'b mut Vec<u8>,
-    ) -> rusqlite::Result<&'b [u8]> {
+    ) -> rusqlite::Result<&'b mut [u8]> {
         self.fill(connection, row, from, buffer)?;
-        Ok(buffer.get(body_begins(buffer)..).unwrap_or_default())
+        let begins = body_begins(buffer);
+        Ok(buffer.get_mut(begins..).unwrap_or_default())
     }
 
     fn whole(&self, connection: &Connection, row: &Row<'_>, from: usize) -> rusqlite::Result<Vec<u8>> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+use memchr::memmem::Finder;
 
 use super::StoreError;
 use super::reader::Reader;
@@ -29,10 +29,8 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn hunt(&self, hunt: &Hunt, tell: Tell<'_>) -> Result<Option<EventKey>, StoreError> {
-        let needle = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .build([&hunt.text])
-            .map_err(|error| StoreError::Io(std::io::Error::other(error)))?;
+        let lower = hunt.text.to_ascii_lowercase();
+        let needle = Finder::new(&lower);
         match hunt.query.scope {
             Scope::Session => self.hunt_by_number(hunt, &needle, tell),
             _ => self.hunt_by_row(hunt, &needle, tell),
@@ -43,7 +41,7 @@ impl Reader {
     fn hunt_by_number(
         &self,
         hunt: &Hunt,
-        needle: &AhoCorasick,
+        needle: &Finder<'_>,
         tell: Tell<'_>,
     ) -> Result<Option<EventKey>, StoreError> {
         let newest = self.sums()?.events as Seq;
@@ -91,7 +89,7 @@ impl Reader {
         &self,
         (low, high): Stretch,
         upwards: bool,
-        needle: &AhoCorasick,
+        needle: &Finder<'_>,
         query: &Query,
     ) -> Result<Option<Seq>, StoreError> {
         let order = if upwards { "ASC" } else { "DESC" };
@@ -102,7 +100,9 @@ impl Reader {
         let mut buffer = Vec::new();
         while let Some(row) = rows.next()? {
             let body = self.unpacker.body_in(&self.connection, row, 1, &mut buffer)?;
-            if needle.is_match(body) {
+            // Lowering the body in place costs less than any search that has to look for both cases.
+            body.make_ascii_lowercase();
+            if needle.find(body).is_some() {
                 let seq = row.get(0)?;
                 if query.filters.is_empty() || self.shows(query, seq)? {
                     return Ok(Some(seq));
@@ -123,7 +123,7 @@ impl Reader {
     fn hunt_by_row(
         &self,
         hunt: &Hunt,
-        needle: &AhoCorasick,
+        needle: &Finder<'_>,
         tell: Tell<'_>,
     ) -> Result<Option<EventKey>, StoreError> {
         let mut keys: Vec<EventKey> = Vec::new();
