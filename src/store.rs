@@ -8,11 +8,13 @@
 mod codec;
 mod csv;
 mod depth;
+mod events;
 pub mod export;
 pub mod follower;
 pub mod import;
 pub mod journal;
 mod list;
+mod patience;
 mod projector;
 pub mod reader;
 mod rows;
@@ -21,6 +23,7 @@ pub mod search;
 pub mod session;
 mod sql;
 mod state;
+mod tally;
 
 use std::path::Path;
 

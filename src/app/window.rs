@@ -129,10 +129,23 @@ impl<R: Live> Window<R> {
         self.page.total
     }
 
+    /// It has just as many.
+    #[must_use]
+    pub fn exact(&self) -> bool {
+        self.page.exact
+    }
+
     /// An answer has come, ever.
     #[must_use]
     pub fn known(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// The rows held answer another question than the one that is asked now.
+    #[must_use]
+    pub fn outdated(&self) -> bool {
+        let asked = self.asked.as_ref().map(|(_, query)| timeless(query));
+        asked.is_some() && self.held.is_some() && asked != self.held
     }
 
     /// The cursor stays with the newest.
@@ -297,7 +310,8 @@ impl<R: Live> Window<R> {
     /// The question to ask now, if rows are missing or out of date. `hold`: what is shown is not to change,
     /// so only missing rows are asked for.
     pub fn need(&mut self, query: &Query, hold: bool) -> Option<Stretch<R::Key>> {
-        if self.asked.is_some() {
+        // An answer to another question is no longer worth waiting for.
+        if self.asked.as_ref().is_some_and(|(_, asked)| *asked == timeless(query)) {
             return None;
         }
         let other = self.held.as_ref() != Some(&timeless(query));
@@ -344,6 +358,10 @@ impl<R: Live> Window<R> {
     /// Takes an answer in. False if it is not the one that is waited for.
     pub fn answer(&mut self, number: u64, page: Result<Page<R>, String>, now: Timestamp) -> bool {
         let Some((_, query)) = self.asked.take_if(|(asked, _)| *asked == number) else { return false };
+        if page.as_ref().is_ok_and(|page| !page.exact) {
+            // A glimpse: the whole answer follows.
+            self.asked = Some((number, query.clone()));
+        }
         match page {
             Ok(page) => {
                 self.fault = None;

@@ -139,7 +139,7 @@ impl When {
 /// One condition. Texts are compared without regard to case.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Term {
-    /// Part of an id, a type, a name or an e-mail address.
+    /// Part of a type, a name, an e-mail address, an assessment's or a candidate's id; how an event's id begins.
     Word(String),
     /// `type:candidate.completed`: the whole name.
     Type(String),
@@ -248,7 +248,7 @@ impl Term {
         };
         match self {
             Self::Word(word) => {
-                contains(&line.id, word)
+                line.id.starts_with(word.as_str())
                     || [
                         &line.name,
                         &line.assessment_id,

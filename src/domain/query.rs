@@ -58,6 +58,8 @@ pub struct Query {
 pub enum Anchor<K> {
     /// From the first row.
     First,
+    /// The same at once: the rows are not counted if that takes long.
+    Glimpse,
     /// Up to the last row.
     Last,
     /// Around the row with this identity; if it is no longer in the list, around where it would be,
@@ -74,11 +76,13 @@ pub struct Page<R> {
     pub before: u64,
     /// How many rows the list has.
     pub total: u64,
+    /// It has just as many; else at least as many.
+    pub exact: bool,
 }
 
 impl<R> Default for Page<R> {
     fn default() -> Self {
-        Self { rows: Vec::new(), before: 0, total: 0 }
+        Self { rows: Vec::new(), before: 0, total: 0, exact: true }
     }
 }
 

@@ -21,63 +21,43 @@ impl Reader {
                 .query_row([id], |row| Ok((rows::assessment(row)?, row.get::<_, i64>(14)?)))
                 .optional()?;
             let Some((row, n)) = found else { return Ok(None) };
-            Ok(Some(AssessmentDetail {
-                row,
-                scores: self.scores(n)?,
-                median_to_start: self.median("started_at - invited_at", n)?,
-                median_to_finish: self.median("finished_at - started_at", n)?,
-                violations: self.violations(n)?,
-                funnel: self.funnel(n)?,
-                body: self.latest_body(n)?,
-            }))
+            Ok(Some(AssessmentDetail { row, body: self.latest_body(n)?, ..self.added_up(n)? }))
         })
     }
 
-    /// Candidacies by score in ten steps; a hundred belongs to the last.
-    fn scores(&self, n: i64) -> Result<[u64; 10], StoreError> {
-        let mut steps = [0; 10];
+    /// What its candidacies add up to, read once.
+    ///
+    /// Scores are counted in ten steps, of which a hundred belongs to the last. Who started without an
+    /// invitation that is known (a public link) counts as invited.
+    fn added_up(&self, n: i64) -> Result<AssessmentDetail, StoreError> {
+        let mut detail = AssessmentDetail::default();
+        let (mut to_start, mut to_finish) = (Vec::new(), Vec::new());
         let mut statement = self.connection.prepare_cached(
-            "SELECT min(max(CAST(score / 10 AS INTEGER), 0), 9) AS step, count(*) FROM candidacy
-             WHERE assessment = ?1 AND score IS NOT NULL GROUP BY step",
+            "SELECT score, invited_at, started_at, finished_at, flag, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9
+             FROM candidacy WHERE assessment = ?1",
         )?;
         let mut found = statement.query([n])?;
         while let Some(row) = found.next()? {
-            if let Some(slot) = steps.get_mut(row.get::<_, usize>(0)?) {
-                *slot = row.get(1)?;
+            if let Some(score) = row.get::<_, Option<f64>>(0)? {
+                let step = (score / 10.0).clamp(0.0, 9.0) as usize;
+                detail.scores.iter_mut().skip(step).take(1).for_each(|count| *count += 1);
+            }
+            let [invited, started, finished]: [Option<i64>; 3] = [row.get(1)?, row.get(2)?, row.get(3)?];
+            let reached = [true, started.is_some() || finished.is_some(), finished.is_some()];
+            detail.funnel.iter_mut().zip(reached).for_each(|(count, reached)| *count += u64::from(reached));
+            let length = |from: Option<i64>, to: Option<i64>| Some(to? - from?).filter(|millis| *millis >= 0);
+            to_start.extend(length(invited, started));
+            to_finish.extend(length(started, finished));
+            if row.get::<_, i64>(4)? > 0 {
+                for (kind, (people, times)) in detail.violations.iter_mut().enumerate() {
+                    let count: u64 = row.get(5 + kind)?;
+                    *people += u64::from(count > 0);
+                    *times += count;
+                }
             }
         }
-        Ok(steps)
-    }
-
-    /// The middle of a length of time over the candidacies that have both ends of it.
-    fn median(&self, length: &'static str, n: i64) -> Result<Option<i64>, StoreError> {
-        let both = format!("FROM candidacy WHERE assessment = ?1 AND {length} >= 0");
-        let text = format!("SELECT {length} {both} ORDER BY 1 LIMIT 1 OFFSET (SELECT count(*) / 2 {both})");
-        Ok(self.connection.prepare_cached(&text)?.query_row([n], |row| row.get(0)).optional()?)
-    }
-
-    /// Of each kind of violation: in how many candidacies it happened, and how often in all.
-    fn violations(&self, n: i64) -> Result<[(u64, u64); 10], StoreError> {
-        let columns: Vec<_> =
-            (0..10).map(|kind| format!("ifnull(sum(v{kind} > 0), 0), ifnull(sum(v{kind}), 0)")).collect();
-        let text = format!("SELECT {} FROM candidacy WHERE assessment = ?1", columns.join(", "));
-        let mut of = [(0, 0); 10];
-        self.connection.prepare_cached(&text)?.query_row([n], |row| {
-            for (kind, slot) in of.iter_mut().enumerate() {
-                *slot = (row.get(kind * 2)?, row.get(kind * 2 + 1)?);
-            }
-            Ok(())
-        })?;
-        Ok(of)
-    }
-
-    /// How many were ever invited, ever started, ever finished. Who started without an invitation that is
-    /// known (a public link) counts as invited.
-    fn funnel(&self, n: i64) -> Result<[u64; 3], StoreError> {
-        let text = "SELECT count(*), ifnull(sum(started_at IS NOT NULL OR finished_at IS NOT NULL), 0),
-            ifnull(sum(finished_at IS NOT NULL), 0) FROM candidacy WHERE assessment = ?1";
-        let mut statement = self.connection.prepare_cached(text)?;
-        Ok(statement.query_row([n], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?)
+        (detail.median_to_start, detail.median_to_finish) = (middle(to_start), middle(to_finish));
+        Ok(detail)
     }
 
     /// The body of its latest assessment event.
@@ -91,4 +71,10 @@ impl Reader {
             .query_row(params![n, last], |row| self.unpacker.body(&self.connection, row, 0))
             .optional()?)
     }
+}
+
+/// The middle one; of an even number, the greater of the two.
+fn middle(mut lengths: Vec<i64>) -> Option<i64> {
+    let at = lengths.len() / 2;
+    (!lengths.is_empty()).then(|| *lengths.select_nth_unstable(at).1)
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::reader::Reader;
 use super::rows;
-use super::sql::{Condition, Rows};
+use super::sql::{Condition, Rows, Way};
 use super::{StoreError, csv};
 use crate::domain::event::Status;
 use crate::domain::filter::Filter;
@@ -119,7 +119,7 @@ struct Saving<'a> {
 
 impl Saving<'_> {
     fn condition(&self, rows: Rows) -> Condition {
-        Condition::of(self.filters, rows, self.now)
+        Condition::of(self.filters, rows, self.now, Way::Gather)
     }
 
     /// Every name a person of the session has.

@@ -199,7 +199,7 @@ impl Writer {
             }
         }
         // Nothing is lost if this fails: the log is read again at the next start.
-        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize;");
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
     /// Writes a group in one transaction and hands out the receipts.

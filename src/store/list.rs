@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 
 use super::rows;
-use super::sql::{Condition, Rows};
+use super::sql::{Condition, Rows, Way};
 use crate::domain::query::{Query, Scope, Sort};
 
 /// How a list is read: its tables, its columns, its order.
@@ -18,9 +18,13 @@ pub(super) struct List {
 
 pub(super) const EVENTS: &str =
     "event e LEFT JOIN candidacy c ON c.n = e.candidacy LEFT JOIN assessment a ON a.n = e.assessment";
-const RISES: &str = "rise r JOIN event e ON e.seq = r.seq JOIN candidacy c ON c.n = r.candidacy
-    JOIN assessment a ON a.n = c.assessment";
-pub(super) const CANDIDACIES: &str = "candidacy c JOIN assessment a ON a.n = c.assessment";
+/// `CROSS` keeps SQLite from choosing another order of the tables, and with it of the rows: a page is then a
+/// stretch of an index, however large the session has become.
+const RISES: &str = "rise r CROSS JOIN event e ON e.seq = r.seq CROSS JOIN candidacy c ON c.n = r.candidacy
+    CROSS JOIN assessment a ON a.n = c.assessment";
+pub(super) const CANDIDACIES: &str = "candidacy c CROSS JOIN assessment a ON a.n = c.assessment";
+/// The one candidacy of an assessment's and a candidate's id.
+pub(super) const THIS_CANDIDACY: &str = "c.n = (SELECT n FROM candidacy WHERE assessment = (SELECT n FROM assessment WHERE id = ?) AND candidate_id = ?)";
 
 /// How the rows of a query are read.
 pub(super) fn list(rows: Rows, query: &Query) -> List {
@@ -60,9 +64,21 @@ pub(super) fn list(rows: Rows, query: &Query) -> List {
     List { from, columns, order, descending }
 }
 
+/// The condition of a query, both ways.
+pub(super) struct Ways {
+    pub(super) walk: Condition,
+    pub(super) gather: Condition,
+}
+
+impl Ways {
+    pub(super) fn of(rows: Rows, query: &Query) -> Self {
+        Self { walk: condition(rows, query, Way::Walk), gather: condition(rows, query, Way::Gather) }
+    }
+}
+
 /// The condition of a query: its scope and its filters.
-pub(super) fn condition(rows: Rows, query: &Query) -> Condition {
-    let mut condition = Condition::of(&query.filters, rows, query.now);
+fn condition(rows: Rows, query: &Query, way: Way) -> Condition {
+    let mut condition = Condition::of(&query.filters, rows, query.now, way);
     let assessment = |id: &str| Value::from(id.to_owned());
     match (&query.scope, rows) {
         (Scope::Session, _) => {}
@@ -78,7 +94,7 @@ pub(super) fn condition(rows: Rows, query: &Query) -> Condition {
             [assessment(a), assessment(c)],
         ),
         (Scope::Candidacy(a, c), Rows::Candidacies) => {
-            condition.also("a.id = ? AND c.candidate_id = ?", [assessment(a), assessment(c)]);
+            condition.also(THIS_CANDIDACY, [assessment(a), assessment(c)]);
         }
         (Scope::Assessment(id) | Scope::Candidacy(id, _), Rows::Assessments) => {
             condition.also("a.id = ?", [assessment(id)]);

@@ -71,7 +71,11 @@ pub(super) fn candidate(row: &Row<'_>) -> Result<CandidateRow> {
     })
 }
 
-fn totals(row: &Row<'_>, from: usize) -> Result<Totals> {
+/// What the candidacies of every assessment, or of one, add up to.
+pub(super) const TOTALS: &str = "SELECT candidates, by_status, scored, score_micros, violations, red, yellow
+    FROM assessment WHERE ?1 IS NULL OR id = ?1";
+
+pub(super) fn totals(row: &Row<'_>, from: usize) -> Result<Totals> {
     let words: String = row.get(from + 1)?;
     let mut by_status = [0; 8];
     by_status

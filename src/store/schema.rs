@@ -1,5 +1,7 @@
 //! The tables of a session file, and what marks a file as one.
 
+use std::fmt::Write as _;
+
 use rusqlite::Connection;
 
 use super::StoreError;
@@ -40,12 +42,6 @@ CREATE TABLE event (
     size INTEGER NOT NULL,
     marked INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX event_candidacy ON event (candidacy, seq) WHERE candidacy IS NOT NULL;
-CREATE INDEX event_assessment ON event (assessment, seq) WHERE assessment IS NOT NULL;
-CREATE INDEX event_kind ON event (kind, seq);
-CREATE INDEX event_occurred ON event (occurred_at);
-CREATE INDEX event_marked ON event (seq) WHERE marked;
-CREATE INDEX event_repeated ON event (seq) WHERE deliveries > 1;
 CREATE TABLE body (seq INTEGER PRIMARY KEY, coding INTEGER NOT NULL, length INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE dictionary (one INTEGER PRIMARY KEY CHECK (one = 1), bytes BLOB NOT NULL);
 CREATE TABLE assessment (
@@ -72,17 +68,51 @@ CREATE TABLE candidacy (
     state TEXT NOT NULL,
     UNIQUE (assessment, candidate_id)
 );
-CREATE INDEX candidacy_last ON candidacy (last_at, n);
-CREATE INDEX candidacy_status ON candidacy (status, status_at, n);
-CREATE INDEX candidacy_worst ON candidacy (flag, violations, n);
 CREATE TABLE rise (
     seq INTEGER NOT NULL, kind INTEGER NOT NULL,
     \"before\" INTEGER NOT NULL, \"after\" INTEGER NOT NULL,
     candidacy INTEGER NOT NULL,
     PRIMARY KEY (seq, kind)
 ) WITHOUT ROWID;
-CREATE INDEX rise_candidacy ON rise (candidacy, seq);
 ";
+
+/// What makes answers quick and may be made anew at any time: name, table and columns. A file that was made
+/// before one of them gets it when it is next written.
+const INDEXES: &[(&str, &str)] = &[
+    ("event_candidacy", "event (candidacy, seq) WHERE candidacy IS NOT NULL"),
+    ("event_assessment", "event (assessment, seq) WHERE assessment IS NOT NULL"),
+    ("event_kind", "event (kind, seq)"),
+    ("event_occurred", "event (occurred_at)"),
+    ("event_marked", "event (seq) WHERE marked"),
+    ("event_repeated", "event (seq) WHERE deliveries > 1"),
+    ("rise_candidacy", "rise (candidacy, seq)"),
+    // The columns after `n` are there to be tested without reading the row.
+    ("candidacy_latest", "candidacy (last_at, n, assessment, ifnull(status, 99), flag)"),
+    ("candidacy_standing", "candidacy (ifnull(status, 99), ifnull(status_at, 0), n)"),
+    ("candidacy_worst", "candidacy (flag, violations, n)"),
+    ("candidacy_scored", "candidacy (ifnull(score, -1e300), n)"),
+    // Small enough to be searched through for part of a name.
+    ("candidacy_people", "candidacy (name, email, candidate_id, assessment)"),
+];
+
+/// Indexes of earlier forms.
+const FORMER: &[&str] = &["candidacy_last", "candidacy_status"];
+
+/// Makes the indexes that a file lacks, and drops those that no question uses any more.
+///
+/// # Errors
+/// If SQLite cannot write them.
+pub fn index(connection: &Connection) -> Result<(), StoreError> {
+    let mut text = String::new();
+    for name in FORMER {
+        let _ = write!(text, "DROP INDEX IF EXISTS {name}; ");
+    }
+    for (name, on) in INDEXES {
+        let _ = write!(text, "CREATE INDEX IF NOT EXISTS {name} ON {on}; ");
+    }
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {text} COMMIT;"))?;
+    Ok(())
+}
 
 /// Makes the tables of a new session file.
 ///

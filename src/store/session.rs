@@ -118,6 +118,7 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
         "PRAGMA synchronous = FULL; PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
     ))?;
     connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
+    schema::index(&connection)?;
     Ok((connection, lock))
 }
 
@@ -180,13 +181,28 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.create_scalar_function("has", 2, flags, |call| {
         let text = call.get_raw(0).as_str_or_null().unwrap_or_default();
         let word = call.get_raw(1).as_str().unwrap_or_default();
-        Ok(text.is_some_and(|text| fold_case(text).contains(word)))
+        Ok(text.is_some_and(|text| has(text, word)))
     })?;
     connection.create_scalar_function("fold", 1, flags, |call| {
         let text = call.get_raw(0).as_str_or_null().unwrap_or_default();
         Ok(text.map(fold_case))
     })?;
     Ok(())
+}
+
+/// Whether a text holds a word that is folded already. Most texts are short and plain, and asked about in
+/// great number: those are not copied.
+fn has(text: &str, word: &str) -> bool {
+    const SHORT: usize = 128;
+    let mut buffer = [0; SHORT];
+    match buffer.get_mut(..text.len()) {
+        Some(folded) if text.is_ascii() => {
+            folded.copy_from_slice(text.as_bytes());
+            folded.make_ascii_lowercase();
+            memchr::memmem::find(folded, word.as_bytes()).is_some()
+        }
+        _ => fold_case(text).contains(word),
+    }
 }
 
 enum Header {

@@ -20,20 +20,32 @@ pub(super) enum Rows {
     Assessments,
 }
 
+/// How the rows that a filter chooses are found; both find the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Row by row of the list, each tested: quick where many are chosen.
+    Walk,
+    /// What is chosen first: quick where few are.
+    Gather,
+}
+
 /// A condition and the values for its `?`s, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Condition {
     pub(super) text: String,
     pub(super) values: Vec<Value>,
+    /// Tests are true or false, never NULL: inside a NOT, which turns NULL into NULL and not into what holds;
+    /// and where a list is walked, as they could tempt SQLite to an index in another order.
+    strict: bool,
 }
 
 impl Condition {
     /// What all of these filters choose together.
-    pub(super) fn of(filters: &[Filter], rows: Rows, now: Timestamp) -> Self {
-        let mut condition = Self::default();
+    pub(super) fn of(filters: &[Filter], rows: Rows, now: Timestamp, way: Way) -> Self {
+        let mut condition = Self { strict: way == Way::Walk, ..Self::default() };
         for filter in filters.iter().filter(|filter| !filter.is_empty()) {
             condition.and();
-            condition.rows(filter, rows, now);
+            condition.rows(filter, rows, now, way);
         }
         condition
     }
@@ -58,23 +70,45 @@ impl Condition {
 
     /// A candidate or assessment is chosen if any of its events is. Where all terms speak of what its events
     /// have in common, its own row tells.
-    fn rows(&mut self, filter: &Filter, rows: Rows, now: Timestamp) {
+    fn rows(&mut self, filter: &Filter, rows: Rows, now: Timestamp, way: Way) {
         let all = |test: fn(&Term) -> bool| every(filter, &test);
-        match rows {
-            Rows::Candidacies if !all(of_candidacy) => {
-                self.text
-                    .push_str("c.n IN (SELECT e.candidacy FROM event e WHERE e.candidacy IS NOT NULL AND ");
-                self.tree(filter, Rows::Events, now);
-                self.text.push(')');
+        let (before, inside) = match (rows, way) {
+            (Rows::Candidacies, Way::Walk) if all(of_candidacy) => return self.tree(filter, rows, now),
+            (Rows::Candidacies, Way::Gather) if all(of_candidacy) => {
+                ("c.n IN (SELECT c.n FROM candidacy c WHERE ", Rows::Candidacies)
             }
-            Rows::Assessments if !all(of_assessment) => {
-                self.text
-                    .push_str("a.n IN (SELECT e.assessment FROM event e WHERE e.assessment IS NOT NULL AND ");
-                self.tree(filter, Rows::Events, now);
-                self.text.push(')');
+            (Rows::Assessments, _) if all(of_assessment) => return self.tree(filter, rows, now),
+            (Rows::Candidacies, Way::Walk) => (
+                "EXISTS (SELECT 1 FROM event e INDEXED BY event_candidacy WHERE e.candidacy = c.n AND ",
+                Rows::Events,
+            ),
+            (Rows::Candidacies, Way::Gather) => {
+                ("c.n IN (SELECT e.candidacy FROM event e WHERE e.candidacy IS NOT NULL AND ", Rows::Events)
             }
-            _ => self.tree(filter, rows, now),
-        }
+            // An event of no candidacy can only be chosen by what a candidacy is not.
+            (Rows::Assessments, Way::Walk) if all(of_candidacy) && !negates(filter) => {
+                ("EXISTS (SELECT 1 FROM candidacy c WHERE c.assessment = a.n AND ", Rows::Candidacies)
+            }
+            (Rows::Assessments, Way::Gather) if all(of_candidacy) && !negates(filter) => {
+                ("a.n IN (SELECT c.assessment FROM candidacy c WHERE ", Rows::Candidacies)
+            }
+            (Rows::Assessments, Way::Walk) => (
+                "EXISTS (SELECT 1 FROM event e INDEXED BY event_assessment WHERE e.assessment = a.n AND ",
+                Rows::Events,
+            ),
+            (Rows::Assessments, Way::Gather) => {
+                ("a.n IN (SELECT e.assessment FROM event e WHERE e.assessment IS NOT NULL AND ", Rows::Events)
+            }
+            (Rows::Events, Way::Gather) => ("e.seq IN (SELECT e.seq FROM event e WHERE ", Rows::Events),
+            // There, a violation is the row's own.
+            (Rows::Rises, Way::Gather) if all(not_of_rise) => {
+                ("r.seq IN (SELECT e.seq FROM event e WHERE ", Rows::Events)
+            }
+            (Rows::Events | Rows::Rises, _) => return self.tree(filter, rows, now),
+        };
+        self.text.push_str(before);
+        self.tree(filter, inside, now);
+        self.text.push(')');
     }
 
     fn tree(&mut self, filter: &Filter, rows: Rows, now: Timestamp) {
@@ -83,7 +117,10 @@ impl Condition {
             Filter::Any(parts) => (parts, " OR ", "0"),
             Filter::Not(part) => {
                 self.text.push_str("NOT ");
-                return self.tree(part, rows, now);
+                let before = std::mem::replace(&mut self.strict, true);
+                self.tree(part, rows, now);
+                self.strict = before;
+                return;
             }
             Filter::Term(term) => return self.term(term, rows, now),
         };
@@ -96,7 +133,12 @@ impl Condition {
         self.text.push(')');
     }
 
-    /// One term, never NULL: NOT must turn what does not hold into what does.
+    /// A test that is NULL where its column is: as good as false, and open to an index.
+    fn test(&self, test: &str) -> String {
+        if self.strict { format!("ifnull({test}, 0)") } else { format!("({test})") }
+    }
+
+    /// One term.
     fn term(&mut self, term: &Term, rows: Rows, now: Timestamp) {
         match term {
             Term::Word(word) => self.word(word),
@@ -112,9 +154,8 @@ impl Condition {
                     Rows::Candidacies => {
                         format!("c.assessment IN (SELECT a.n FROM assessment a WHERE {condition})")
                     }
-                    _ => {
-                        format!("ifnull(e.assessment IN (SELECT a.n FROM assessment a WHERE {condition}), 0)")
-                    }
+                    _ => self
+                        .test(&format!("e.assessment IN (SELECT a.n FROM assessment a WHERE {condition})")),
                 };
                 self.put(&text, [fold_case(word).into(), fold_case(word).into()]);
             }
@@ -124,11 +165,12 @@ impl Condition {
                 self.candidacy(condition, [word.clone().into(), word.clone().into(), word.into()], rows);
             }
             Term::Status(status) => {
-                self.candidacy("ifnull(c.status = ?, 0)", [(status.index() as i64).into()], rows);
+                self.candidacy("ifnull(c.status, 99) = ?", [(status.index() as i64).into()], rows);
             }
             Term::Flag(flag) => self.candidacy("c.flag = ?", [(*flag as i64).into()], rows),
             Term::Score(compare, bound) => {
-                let text = format!("ifnull(c.score {} ?, 0)", compare.symbol());
+                let text =
+                    format!("(c.score IS NOT NULL AND ifnull(c.score, -1e300) {} ?)", compare.symbol());
                 self.candidacy(&text, [(*bound).into()], rows);
             }
             Term::Violation(kind, compare, count) => self.violation(*kind, *compare, *count, rows),
@@ -151,17 +193,25 @@ impl Condition {
         let kinds = EventKind::ALL.iter().filter(|kind| part(**kind) == word);
         let numbers: Vec<_> = kinds.map(|kind| (*kind as i64).to_string()).collect();
         let text = format!(
-            "(ifnull(e.kind IN ({}), 0) OR (e.kind IS NULL AND ifnull({spelt} = ?, 0)))",
-            numbers.join(", ")
+            "({} OR (e.kind IS NULL AND {}))",
+            self.test(&format!("e.kind IN ({})", numbers.join(", "))),
+            self.test(&format!("{spelt} = ?"))
         );
         self.put(&text, [word.to_owned().into()]);
     }
 
-    fn violation(&mut self, kind: ViolationKind, compare: Compare, count: u32, rows: Rows) {
-        let count = Value::from(i64::from(count));
+    fn violation(&mut self, kind: ViolationKind, compare: Compare, bound: u32, rows: Rows) {
+        let count = Value::from(i64::from(bound));
         if rows == Rows::Rises {
             let text = format!("(r.kind = ? AND r.\"after\" {} ?)", compare.symbol());
             self.put(&text, [(kind.index() as i64).into(), count]);
+        } else if bound > 0 && matches!(compare, Compare::AtLeast | Compare::More) {
+            // Who ever had so many rose to it once, and there are fewer rises than columns of counts.
+            let condition = format!(
+                "c.n IN (SELECT candidacy FROM rise WHERE kind = ? AND \"after\" {} ?)",
+                compare.symbol()
+            );
+            self.candidacy(&condition, [(kind.index() as i64).into(), count], rows);
         } else {
             self.candidacy(&format!("c.v{} {} ?", kind.index(), compare.symbol()), [count], rows);
         }
@@ -171,20 +221,31 @@ impl Condition {
     fn candidacy(&mut self, condition: &str, values: impl IntoIterator<Item = Value>, rows: Rows) {
         let text = match rows {
             Rows::Candidacies => condition.to_owned(),
-            _ => format!("ifnull(e.candidacy IN (SELECT c.n FROM candidacy c WHERE {condition}), 0)"),
+            _ => self.test(&format!("e.candidacy IN (SELECT c.n FROM candidacy c WHERE {condition})")),
         };
         self.put(&text, values);
     }
 
+    /// Part of a name, an address or an id of what it is about, part of its type, or how its own id begins.
     fn word(&mut self, word: &str) {
-        let word: Value = fold_case(word).into();
-        self.put(
-            "(has(e.id, ?) OR has(e.name, ?)
-              OR ifnull(e.assessment IN (SELECT a.n FROM assessment a WHERE has(a.id, ?) OR has(a.name, ?)), 0)
-              OR ifnull(e.candidacy IN (SELECT c.n FROM candidacy c
-                 WHERE has(c.candidate_id, ?) OR has(c.name, ?) OR has(c.email, ?)), 0))",
-            std::iter::repeat_n(word, 7),
+        let folded: Value = fold_case(word).into();
+        let kinds = EventKind::ALL.iter().filter(|kind| kind.name().contains(&fold_case(word)));
+        let numbers: Vec<_> = kinds.map(|kind| (*kind as i64).to_string()).collect();
+        self.put("((e.id >= ? AND e.id < ?)", [word.to_owned().into(), format!("{word}\u{10ffff}").into()]);
+        if !numbers.is_empty() {
+            let kinds = self.test(&format!("e.kind IN ({})", numbers.join(", ")));
+            self.put(&format!(" OR {kinds}"), []);
+        }
+        let assessments =
+            "e.assessment IN (SELECT a.n FROM assessment a WHERE has(a.id, ?) OR has(a.name, ?))";
+        let candidacies = "e.candidacy IN (SELECT c.n FROM candidacy c
+            WHERE has(c.candidate_id, ?) OR has(c.name, ?) OR has(c.email, ?))";
+        let text = format!(
+            " OR (e.kind IS NULL AND has(e.name, ?)) OR {} OR {})",
+            self.test(assessments),
+            self.test(candidacies)
         );
+        self.put(&text, std::iter::repeat_n(folded, 6));
     }
 
     fn put(&mut self, text: &str, values: impl IntoIterator<Item = Value>) {
@@ -199,6 +260,18 @@ fn every(filter: &Filter, test: &impl Fn(&Term) -> bool) -> bool {
         Filter::Not(part) => every(part, test),
         Filter::Term(term) => test(term),
     }
+}
+
+fn negates(filter: &Filter) -> bool {
+    match filter {
+        Filter::All(parts) | Filter::Any(parts) => parts.iter().any(negates),
+        Filter::Not(_) => true,
+        Filter::Term(_) => false,
+    }
+}
+
+fn not_of_rise(term: &Term) -> bool {
+    !matches!(term, Term::Violation(..))
 }
 
 fn of_candidacy(term: &Term) -> bool {

@@ -1,18 +1,28 @@
 //! The part of a candidacy's or assessment's state that nobody asks SQL for: from which event each value is.
 
+use std::fmt::Write as _;
+
 use crate::domain::projection::{Register, Stamp, Tally};
 use crate::domain::time::Timestamp;
 
-/// Writes stamps and times as words with blanks between: small, and readable in `sqlite3`.
+/// Writes stamps and times as words with blanks between: small, and readable in `sqlite3`. Most values are from
+/// the same event as the one before; for those stands `=`.
 #[derive(Default)]
-pub(super) struct Writer(String);
+pub(super) struct Writer<'a> {
+    text: String,
+    before: Option<&'a Stamp>,
+}
 
-impl Writer {
-    pub(super) fn stamp<T>(mut self, register: &Register<T>) -> Self {
+impl<'a> Writer<'a> {
+    pub(super) fn stamp<T>(mut self, register: &'a Register<T>) -> Self {
         match &register.latest {
+            Some((_, stamp)) if self.before == Some(stamp) => self.word(format_args!("=")),
             // Ids hold no blanks: the door lets none in.
-            Some((_, stamp)) => self.word(&format!("{}:{}", stamp.at.millis(), stamp.id)),
-            None => self.word("-"),
+            Some((_, stamp)) => {
+                self.word(format_args!("{}:{}", stamp.at.millis(), stamp.id));
+                self.before = Some(stamp);
+            }
+            None => self.word(format_args!("-")),
         }
         self
     }
@@ -20,36 +30,43 @@ impl Writer {
     pub(super) fn tallies(mut self, tallies: &[Tally]) -> Self {
         for tally in tallies {
             if tally.count == 0 {
-                self.word("-");
+                self.word(format_args!("-"));
             } else {
-                self.word(&format!("{}:{}", tally.first_seen_at.millis(), tally.last_seen_at.millis()));
+                self.word(format_args!("{}:{}", tally.first_seen_at.millis(), tally.last_seen_at.millis()));
             }
         }
         self
     }
 
-    fn word(&mut self, word: &str) {
-        if !self.0.is_empty() {
-            self.0.push(' ');
+    fn word(&mut self, word: std::fmt::Arguments<'_>) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
         }
-        self.0.push_str(word);
+        // Writing to a string cannot fail.
+        let _ = self.text.write_fmt(word);
     }
 
     pub(super) fn finish(self) -> String {
-        self.0
+        self.text
     }
 }
 
 /// Reads back what [`Writer`] wrote, in the same order.
-pub(super) struct Reader<'a>(std::str::Split<'a, char>);
+pub(super) struct Reader<'a> {
+    words: std::str::Split<'a, char>,
+    before: Option<&'a str>,
+}
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self(text.split(' '))
+        Self { words: text.split(' '), before: None }
     }
 
     fn pair(&mut self) -> Option<(Timestamp, &'a str)> {
-        let (at, rest) = self.0.next()?.split_once(':')?;
+        let word = self.words.next()?;
+        let word = if word == "=" { self.before? } else { word };
+        let (at, rest) = word.split_once(':')?;
+        self.before = Some(word);
         Some((Timestamp::from_millis(at.parse().ok()?)?, rest))
     }
 

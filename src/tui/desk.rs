@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::app::msg::{Answer, Mark, Msg, Question, Stretch, Ticket};
+use crate::domain::query::Anchor;
 use crate::pulse::Pulse;
 use crate::store::StoreError;
 use crate::store::reader::{Interrupt, Reader};
@@ -87,15 +88,47 @@ fn serve(shared: &Shared, reader: &Reader, pulse: &Pulse, answers: &mpsc::Sender
         let Some((ticket, question)) = state.waiting.pop_front() else { continue };
         state.running = Some(ticket);
         drop(state);
-        match answer(reader, pulse, question) {
-            Err(StoreError::Interrupted) => {}
-            done => {
-                let message = Msg::Fetched(ticket, done.map_err(|error| error.to_string()));
-                if answers.blocking_send(message).is_err() {
-                    return;
+        // A long list under a filter is shown before its rows are counted.
+        for question in glimpse(&question).into_iter().chain([question]) {
+            match answer(reader, pulse, question) {
+                Err(StoreError::Interrupted) => break,
+                done => {
+                    let whole = done.as_ref().map_or(true, is_exact);
+                    let message = Msg::Fetched(ticket, done.map_err(|error| error.to_string()));
+                    if answers.blocking_send(message).is_err() {
+                        return;
+                    }
+                    if whole {
+                        break;
+                    }
                 }
             }
         }
+    }
+}
+
+/// The question whose answer comes at once, for a list's first page under a filter.
+fn glimpse(question: &Question) -> Option<Question> {
+    fn first<K: Clone>(stretch: &Stretch<K>) -> Option<Stretch<K>> {
+        let first = matches!(stretch.anchor, Anchor::First) && !stretch.query.filters.is_empty();
+        first.then(|| Stretch { anchor: Anchor::Glimpse, ..stretch.clone() })
+    }
+    match question {
+        Question::Assessments(stretch) => first(stretch).map(Question::Assessments),
+        Question::Candidates(stretch) => first(stretch).map(Question::Candidates),
+        Question::Rises(stretch) => first(stretch).map(Question::Rises),
+        Question::Events(stretch) => first(stretch).map(Question::Events),
+        _ => None,
+    }
+}
+
+fn is_exact(answer: &Answer) -> bool {
+    match answer {
+        Answer::Assessments(page) => page.exact,
+        Answer::Candidates(page) => page.exact,
+        Answer::Rises(page) => page.exact,
+        Answer::Events(page) => page.exact,
+        _ => true,
     }
 }
 

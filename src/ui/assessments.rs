@@ -21,7 +21,7 @@ pub(super) static COLUMNS: [Column<AssessmentRow>; 10] = [
     Column { head: "done", width: Width::Fixed(4), rank: 2, right: true, cell: done },
     Column { head: "in test", width: Width::Fixed(7), rank: 7, right: true, cell: in_test },
     Column { head: "avg", width: Width::Fixed(5), rank: 5, right: true, cell: average },
-    Column { head: "red", width: Width::Fixed(5), rank: 3, right: true, cell: red },
+    Column { head: "red", width: Width::Fixed(6), rank: 3, right: true, cell: red },
     Column { head: "violations", width: Width::Fixed(10), rank: 8, right: true, cell: violations },
     Column { head: "workspace", width: Width::Flex(9, 16, 1), rank: 9, right: false, cell: workspace },
     Column { head: "last", width: Width::Time, rank: 6, right: true, cell: last },

@@ -64,6 +64,10 @@ pub(super) fn draw<R: Live>(buf: &mut Buffer, regions: &Regions, list: &List<'_,
             draw::highlight(buf, rect, word, scene.styles);
         }
     }
+    if list.window.outdated() {
+        // What is still shown must not be taken for the answer to what was just asked.
+        buf.set_style(area.rows.intersection(buf.area), scene.styles.dim);
+    }
     if regions.framing == Framing::Box {
         let (top, total) = (list.window.above(), list.window.total());
         draw::scroll_bar(buf, area.rows, top, total, line, scene.styles);
@@ -78,7 +82,14 @@ fn title<R: Live>(list: &List<'_, R>, focused: bool, scene: Scene<'_>) -> Vec<Pi
         Slot::Roster | Slot::Timeline => String::new(),
         _ => format!("{} ", list.pane.number()),
     };
-    let shown = if list.window.known() { text::count(list.window.total()) } else { String::new() };
+    let shown = if list.window.outdated() {
+        scene.styles.symbols.cut.to_owned()
+    } else if list.window.known() {
+        let more = if list.window.exact() { "" } else { "+" };
+        format!("{}{more}", text::count(list.window.total()))
+    } else {
+        String::new()
+    };
     vec![
         Piece::raw(" "),
         Piece::styled(number, styles.dim),

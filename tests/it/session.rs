@@ -93,7 +93,10 @@ fn lines(page: Page<EventRow>) -> Vec<EventLine> {
         .collect()
 }
 
-const FILTERS: [&str; 22] = [
+const FILTERS: [&str; 25] = [
+    "msg_1",
+    "violation:tab_switch<2 -violation:copy_paste>0",
+    "-ünal -msg_2",
     "ünal",
     "MSG_1",
     "candidate.completed",
@@ -145,6 +148,18 @@ proptest! {
             let belong = all.iter().filter(|line| chosen.contains(&line.seq));
             let belong = belong.filter_map(|line| line.assessment_id.clone().zip(line.candidate_id.clone()));
             prop_assert_eq!(listed, belong.collect::<BTreeSet<_>>(), "{}", text);
+            // A page that is not the whole list is counted in another way than it is read.
+            let reader = keeper.reader();
+            let rises = reader.rises(&query, &Anchor::First, 0, 100).unwrap().rows.len();
+            let assessments = reader.assessments(&query, &Anchor::First, 0, 100).unwrap().rows.len();
+            let rows = [chosen.len(), people.rows.len(), rises, assessments].map(|rows| rows as u64);
+            let counted = [
+                reader.events(&query, &Anchor::First, 0, 1, &[]).unwrap().total,
+                reader.candidates(&query, &Anchor::First, 0, 1).unwrap().total,
+                reader.rises(&query, &Anchor::First, 0, 1).unwrap().total,
+                reader.assessments(&query, &Anchor::First, 0, 1).unwrap().total,
+            ];
+            prop_assert_eq!(rows, counted, "{}", text);
         }
     }
 

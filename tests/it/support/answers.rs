@@ -264,7 +264,7 @@ fn page<R: Row>(rows: &[R], stretch: &Stretch<R::Key>) -> Page<R> {
     let (before, after) = (stretch.before as usize, stretch.after as usize);
     let total = rows.len();
     let from = match &stretch.anchor {
-        Anchor::First => 0..before + after,
+        Anchor::First | Anchor::Glimpse => 0..before + after,
         Anchor::Last => total.saturating_sub(before + after)..total,
         Anchor::At(key) => match rows.iter().position(|row| row.key() == *key) {
             Some(at) => at.saturating_sub(before)..at + after,
@@ -272,5 +272,10 @@ fn page<R: Row>(rows: &[R], stretch: &Stretch<R::Key>) -> Page<R> {
         },
     };
     let first = from.start.min(total);
-    Page { rows: rows[first..from.end.min(total)].to_vec(), before: first as u64, total: total as u64 }
+    Page {
+        rows: rows[first..from.end.min(total)].to_vec(),
+        before: first as u64,
+        total: total as u64,
+        exact: true,
+    }
 }

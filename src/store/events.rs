@@ -1,0 +1,158 @@
+//! Lists of events: the refusals that came while they did stand among them.
+
+use super::StoreError;
+use super::list::{Ways, list};
+use super::reader::Reader;
+use super::rows;
+use super::sql::Rows;
+use crate::domain::delivery::Seq;
+use crate::domain::query::{Anchor, EventKey, EventLine, EventRow, Page, Query, Row, Scope, Sort};
+use crate::domain::refusal::Refusal;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+impl Reader {
+    /// A page of events, with the refusals among them that came while they did. Refusals stand only in lists
+    /// of the whole session.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a newer question came.
+    pub fn events(
+        &self,
+        query: &Query,
+        anchor: &Anchor<EventKey>,
+        before: u32,
+        after: u32,
+        refusals: &[(Seq, Refusal)],
+    ) -> Result<Page<EventRow>> {
+        let by_arrival = !matches!(query.scope, Scope::Candidacy(..));
+        let events_anchor = match anchor {
+            Anchor::First => Anchor::First,
+            Anchor::Glimpse => Anchor::Glimpse,
+            Anchor::Last => Anchor::Last,
+            // A refusal stands after its event: downwards that is before it, so the event stays in the page.
+            Anchor::At(key) => Anchor::At(key.seq),
+        };
+        let find = |seq: &Seq| ("e.seq = ?", vec![(*seq).into()], by_arrival.then(|| vec![(*seq).into()]));
+        let mut page =
+            self.page(Rows::Events, query, &events_anchor, find, (before + 1, after + 1), rows::event)?;
+        let mut rises = self.connection.prepare_cached(rows::RISES_OF)?;
+        for line in &mut page.rows {
+            line.rises = rows::rises_of(&mut rises, line.seq)?;
+        }
+        let chosen =
+            |refusal: &Refusal| query.filters.iter().all(|filter| filter.matches_refusal(refusal, query.now));
+        let mut among: Vec<&(Seq, Refusal)> = Vec::new();
+        if query.scope == Scope::Session {
+            among.extend(refusals.iter().filter(|(_, refusal)| chosen(refusal)));
+        }
+        Ok(interleave(page, &among, anchor, before as usize, after as usize, query.sort != Sort::Oldest))
+    }
+
+    /// The nearest event of a list that comes after a row of it (or before), and is marked, or a problem: it
+    /// brought a rise, is unrecognised or was repeated with another body. Refusals are problems too.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or a newer question came.
+    pub fn next(
+        &self,
+        query: &Query,
+        from: Option<EventKey>,
+        down: bool,
+        marked: bool,
+        refusals: &[(Seq, Refusal)],
+    ) -> Result<Option<EventKey>> {
+        let list = list(Rows::Events, query);
+        let wanted = if marked {
+            "e.marked"
+        } else {
+            "(e.kind IS NULL OR e.conflicts > 0 OR e.seq IN (SELECT seq FROM rise))"
+        };
+        let mut ways = Ways::of(Rows::Events, query);
+        ways.walk.also(wanted, []);
+        ways.gather.also(wanted, []);
+        let place = match from {
+            Some(key) => self.place(&list, "e.seq = ?", vec![key.seq.into()])?,
+            None => None,
+        };
+        // Looking upwards in the list from a refusal finds the events after it; downwards its own event too.
+        let including = from.is_some_and(|key| key.refusal > 0) && down == list.descending;
+        let beside = place.as_deref().map(|place| (place, including));
+        let found = self.run(&list, &ways, down, beside, 1, rows::event)?;
+        let event = found.first().map(|line| EventKey { seq: line.seq, refusal: 0 });
+        if marked || query.scope != Scope::Session {
+            return Ok(event);
+        }
+        let chosen =
+            |refusal: &Refusal| query.filters.iter().all(|filter| filter.matches_refusal(refusal, query.now));
+        let keys = refusals
+            .iter()
+            .filter(|(_, refusal)| chosen(refusal))
+            .map(|(seq, refusal)| EventKey { seq: *seq, refusal: refusal.number });
+        let later = down != list.descending;
+        let keys = keys.filter(|key| from.is_none_or(|from| if later { *key > from } else { *key < from }));
+        Ok(if later { keys.chain(event).min() } else { keys.chain(event).max() })
+    }
+
+    /// Events from a number on, in order of arrival.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn since(&self, after: Seq, limit: u32) -> Result<Vec<EventLine>> {
+        let query = Query { sort: Sort::Oldest, ..Query::default() };
+        let page =
+            self.events(&query, &Anchor::At(EventKey { seq: after + 1, refusal: 0 }), 0, limit, &[])?;
+        let lines = page.rows.into_iter().filter_map(|row| match row {
+            EventRow::Event(line) if line.seq > after => Some(*line),
+            _ => None,
+        });
+        Ok(lines.collect())
+    }
+}
+
+/// Puts refusals among the events of a page and cuts it to what was asked.
+fn interleave(
+    page: Page<EventLine>,
+    refusals: &[&(Seq, Refusal)],
+    anchor: &Anchor<EventKey>,
+    before: usize,
+    after: usize,
+    descending: bool,
+) -> Page<EventRow> {
+    let start = page.before == 0;
+    let end = page.exact && page.before + page.rows.len() as u64 >= page.total;
+    let mut rows: Vec<EventRow> = page.rows.into_iter().map(|line| EventRow::Event(Box::new(line))).collect();
+    let in_order = |a: &EventKey, b: &EventKey| if descending { a >= b } else { a <= b };
+    let (first, last) = (rows.first().map(Row::key), rows.last().map(Row::key));
+    let mut earlier = 0;
+    for (seq, refusal) in refusals {
+        let key = EventKey { seq: *seq, refusal: refusal.number };
+        let after_first = start || first.is_some_and(|first| in_order(&first, &key));
+        let before_last = end || last.is_some_and(|last| in_order(&key, &last));
+        if !after_first {
+            earlier += 1;
+        } else if before_last {
+            rows.push(EventRow::Refusal(*seq, Box::new(refusal.clone())));
+        }
+    }
+    rows.sort_by(|a, b| if descending { b.key().cmp(&a.key()) } else { a.key().cmp(&b.key()) });
+    let total = page.total + refusals.len() as u64;
+    let whole = before + after;
+    let from = match anchor {
+        Anchor::First | Anchor::Glimpse => 0,
+        Anchor::Last => rows.len().saturating_sub(whole),
+        Anchor::At(key) => {
+            let at = rows.iter().position(|row| in_order(key, &row.key())).unwrap_or(rows.len());
+            at.saturating_sub(before)
+        }
+    };
+    let until = match anchor {
+        Anchor::At(key) => {
+            let at = rows.iter().position(|row| in_order(key, &row.key())).unwrap_or(rows.len());
+            at + after
+        }
+        _ => from + whole,
+    };
+    let kept: Vec<_> = rows.into_iter().take(until).skip(from).collect();
+    Page { rows: kept, before: page.before + earlier + from as u64, total, exact: page.exact }
+}
