@@ -113,25 +113,36 @@ fn head<'a>(text: &'static str, scene: Scene<'a>) -> Vec<Piece<'a>> {
     vec![Piece::styled(text, scene.styles.dim)]
 }
 
+/// How long a bar is: its count, the greatest count, and the cells that the greatest has.
+#[derive(Clone, Copy)]
+struct Length {
+    count: u64,
+    most: u64,
+    room: u16,
+}
+
 /// A label, a bar in proportion, a figure.
-fn bar<'a>(label: &str, count: u64, most: u64, width: u16, style: Style, scene: Scene<'a>) -> Vec<Piece<'a>> {
-    let room = f64::from(width.saturating_sub(LABEL + 5).max(3));
+fn bar<'a>(label: &str, length: Length, figure: &str, style: Style, scene: Scene<'a>) -> Vec<Piece<'a>> {
+    let Length { count, most, room } = length;
     let [full, ..] = scene.styles.symbols.shades;
-    let exact = if most == 0 { 0.0 } else { count as f64 / most as f64 * room };
+    let exact = if most == 0 { 0.0 } else { count as f64 / most as f64 * f64::from(room) };
     let cells = (exact.round() as usize).max(usize::from(count > 0));
     vec![
-        Piece::styled(
-            format!("{label:<LABEL$}", LABEL = usize::from(LABEL)),
-            if count == 0 { scene.styles.dim } else { style },
-        ),
+        Piece::styled(label.to_owned(), if count == 0 { scene.styles.dim } else { style }),
         Piece::styled(full.repeat(cells), style),
-        Piece::raw(format!(" {}", text::count(count))),
+        Piece::raw(format!(" {figure}")),
     ]
+}
+
+/// The cells that the longest bar has beside its label and the widest figure.
+fn room(area: Rect, label: u16, figures: u16) -> u16 {
+    area.width.saturating_sub(label + figures + 1).max(1)
 }
 
 fn funnel(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Scene<'_>) -> Rect {
     let totals = &detail.row.totals;
     let most = totals.by_status.iter().copied().max().unwrap_or_default();
+    let room = room(area, LABEL, text::width(&text::count(most)));
     let order = [
         Status::Invited,
         Status::Enrolled,
@@ -148,7 +159,9 @@ fn funnel(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Scene<
         // What is empty is left out where room is short.
         if count > 0 || area.height > 9 {
             let label = format!("{} {}", scene.styles.symbols.status(status), status_word(status));
-            lines.push(bar(&label, count, most, area.width, scene.styles.status(status), scene));
+            let label = format!("{label:<wide$}", wide = usize::from(LABEL));
+            let (length, style) = (Length { count, most, room }, scene.styles.status(status));
+            lines.push(bar(&label, length, &text::count(count), style, scene));
         }
     }
     stack(buf, area, &lines, scene)
@@ -178,10 +191,12 @@ fn rates(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Scene<'
     ];
     let average = totals.average_score().map_or("–".into(), |score| format!("{score:.1}"));
     lines.push(figure("mean score", format!("{average} of {}", text::count(totals.scored))));
+    // In a narrow column the flags speak for themselves.
+    let label = if area.width < 34 { "" } else { "flags        " };
     lines.push(vec![
-        Piece::styled(format!("{:<13}", "flags"), styles.dim),
+        Piece::styled(label, styles.dim),
         Piece::styled(format!("{} {} red", styles.symbols.bad, totals.red), styles.bad),
-        Piece::raw("  "),
+        Piece::raw(" "),
         Piece::styled(format!("{} {} yellow", styles.symbols.warn, totals.yellow), styles.warn),
     ]);
     stack(buf, area, &lines, scene)
@@ -224,9 +239,15 @@ fn violations(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Sc
         lines.push(vec![Piece::styled("none", styles.dim)]);
     }
     let most = kinds.first().map_or(0, |(_, (_, count))| *count);
+    let people = |who: u64| format!(" ({})", text::count(who));
+    let figures = kinds.iter().map(|(_, (who, count))| text::width(&(text::count(*count) + &people(*who))));
+    let label = kinds.iter().map(|(kind, _)| text::width(kind_word(*kind)) + 1).max().unwrap_or_default();
+    let room = room(area, label, figures.max().unwrap_or_default());
     for (kind, (who, count)) in kinds {
-        let mut line = bar(kind_word(kind), count, most, area.width.saturating_sub(6), styles.warn, scene);
-        line.push(Piece::styled(format!(" ({})", text::count(who)), styles.dim));
+        let length = Length { count, most, room };
+        let label = format!("{:<wide$}", kind_word(kind), wide = usize::from(label));
+        let mut line = bar(&label, length, &text::count(count), styles.warn, scene);
+        line.push(Piece::styled(people(who), styles.dim));
         lines.push(line);
     }
     stack(buf, area, &lines, scene)
