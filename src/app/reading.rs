@@ -51,6 +51,8 @@ pub struct Reading {
     pub hits: Option<(String, Hits)>,
     /// The row of the tree under the cursor.
     cursor: u32,
+    /// Where the cursor was before what is being typed was looked for.
+    origin: Option<u32>,
     /// The line of the other shapes under the cursor.
     line: usize,
     top: usize,
@@ -74,6 +76,7 @@ impl Reading {
             inspector: Inspector::Closed,
             envelope: false,
             hits: None,
+            origin: None,
             cursor: 0,
             line: 0,
             top: 0,
@@ -291,15 +294,34 @@ impl Reading {
         std::mem::take(&mut self.inspector) != Inspector::Closed
     }
 
-    /// Searches keys and values; returns how many rows hold the word, and goes to the next one.
-    pub fn search(&mut self, word: &str) -> usize {
+    /// Searches for what is typed so far, from where the cursor was before anything was.
+    pub fn look(&mut self, word: &str) {
+        let origin = *self.origin.get_or_insert(self.cursor);
         let hits = Hits::of(&self.tree, word);
-        let count = hits.rows().len();
+        let found = hits.rows().iter().find(|row| **row >= origin).or(hits.rows().first()).copied();
         self.hits = (!word.is_empty()).then(|| (word.to_owned(), hits));
-        if count > 0 && self.next_match(true).is_err() {
-            return 0;
+        if self.shape == Shape::Tree {
+            let row = found.unwrap_or(origin);
+            self.folds.reveal(&self.tree, row);
+            self.go(self.folds.place(row));
         }
-        count
+    }
+
+    /// Ends what [`Reading::look`] began: with what was typed, or as if nothing had been. Returns how many rows
+    /// hold the word.
+    pub fn looked(&mut self, word: &str) -> usize {
+        if let Some(origin) = self.origin.take() {
+            self.folds.reveal(&self.tree, origin);
+            self.go(self.folds.place(origin));
+        }
+        self.look(word);
+        let found = self.hits.as_ref().map_or(0, |(_, hits)| hits.rows().len());
+        if found > 0 && self.shape != Shape::Tree {
+            self.turn(Shape::Tree);
+            self.look(word);
+        }
+        self.origin = None;
+        found
     }
 
     /// Goes to the next match, or the one before.
@@ -391,7 +413,7 @@ mod tests {
         let mut reading = reading();
         reading.act(Action::FoldAll);
         assert_eq!(reading.len(), reading.tree.children(0).count() + 1);
-        assert_eq!(reading.search("tabSwitch"), 1);
+        assert_eq!(reading.looked("tabSwitch"), 1);
         assert_eq!(reading.path().as_deref(), Some(".data.signals.antiCheating.tabSwitchCount"));
         assert!(reading.at() >= reading.top() && reading.at() < reading.top() + 10);
     }
@@ -399,7 +421,7 @@ mod tests {
     #[test]
     fn a_folded_value_hands_the_cursor_to_its_holder() {
         let mut reading = reading();
-        reading.search("firstName");
+        reading.looked("firstName");
         reading.act(Action::Fold);
         assert_eq!(reading.path().as_deref(), Some(".data.candidate"));
         reading.act(Action::Open);
@@ -410,7 +432,7 @@ mod tests {
     #[test]
     fn redaction_keeps_the_place() {
         let mut reading = reading();
-        reading.search("lastName");
+        reading.looked("lastName");
         let (path, count) = (reading.path(), reading.len());
         reading.dress(&redacted(BODY, &["Bea Grant".into()]));
         assert_eq!((reading.path(), reading.len()), (path, count));

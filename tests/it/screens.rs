@@ -262,6 +262,18 @@ fn a_word_inside_a_body_is_found_and_shown_there() {
 }
 
 #[test]
+fn a_field_is_found_in_a_payload_while_it_is_typed() {
+    let mut harness = harness("2<enter><enter>");
+    harness.script("/score");
+    let typed = harness.frame();
+    assert!(typed.contains("1/"), "{typed}");
+    harness.script("<enter>n");
+    assert!(harness.frame().contains("2/"), "{}", harness.frame());
+    harness.script("/nothing<esc>");
+    assert!(!harness.frame().contains("/nothing"));
+}
+
+#[test]
 fn problems_and_marks_are_stepped_through() {
     let mut harness = harness("4Gm");
     let marked = harness.model.events.current().cloned();

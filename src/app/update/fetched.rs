@@ -95,7 +95,7 @@ fn payload(model: &mut Model, number: u64, answer: Detail) {
         level.dress(model.redact);
         // It was found by what is in it: that is where to look.
         if let (true, Some(word), Some(reading)) = (model.in_bodies, &model.search, &mut level.reading) {
-            reading.search(word);
+            reading.looked(word);
         }
     }
 }

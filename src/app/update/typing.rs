@@ -8,6 +8,7 @@ use super::super::msg::{Effect, Masked};
 use super::super::notice::Tone;
 use super::super::overlay::{self, Choice, Overlay};
 use super::super::prompt::{Prompt, Purpose};
+use super::super::reading::Reading;
 use super::finding;
 use crate::domain::filter;
 
@@ -50,12 +51,26 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut super::super::edit::Line)) {
         Some(Overlay::Prompt(prompt)) => {
             change(&mut prompt.line);
             prompt.check(&names);
+            if let Purpose::Search { .. } = prompt.purpose {
+                let text = prompt.line.text();
+                if let Some(reading) = reading(model) {
+                    reading.look(&text);
+                }
+            }
         }
         Some(Overlay::Palette(choice) | Overlay::Help(choice)) => {
             change(&mut choice.line);
             choice.at = 0;
         }
         Some(Overlay::Link(_)) | None => {}
+    }
+}
+
+/// The payload that is open.
+fn reading(model: &mut Model) -> Option<&mut Reading> {
+    match model.levels.last_mut() {
+        Some(Level::Payload(level)) => level.reading.as_mut(),
+        _ => None,
     }
 }
 
@@ -84,7 +99,12 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
     match action {
         Action::Accept => accept(model, out),
         Action::Cancel => {
-            model.overlays.pop();
+            let closed = model.overlays.pop();
+            if let Some(Overlay::Prompt(Prompt { purpose: Purpose::Search { .. }, .. })) = closed
+                && let Some(reading) = reading(model)
+            {
+                reading.looked("");
+            }
         }
         Action::Confirm => {
             if let Some(Overlay::Link(link)) = model.overlays.pop() {
@@ -193,20 +213,17 @@ fn accept_filter(model: &mut Model, mut prompt: Prompt, text: &str) {
 fn search(model: &mut Model, text: &str, bodies: bool, out: &mut Vec<Effect>) {
     if text.is_empty() {
         model.search = None;
-        if let Some(Level::Payload(level)) = model.levels.last_mut()
-            && let Some(reading) = &mut level.reading
-        {
-            reading.search("");
-        }
-        return;
+    } else {
+        remember(&mut model.searches, text);
     }
-    remember(&mut model.searches, text);
-    if let Some(Level::Payload(level)) = model.levels.last_mut() {
-        let found = level.reading.as_mut().map_or(0, |reading| reading.search(text));
-        if found == 0 {
+    if let Some(reading) = reading(model) {
+        if reading.looked(text) == 0 && !text.is_empty() {
             let word = crate::domain::clean::Clean::of(text).to_string();
             model.say(Tone::Info, format!("“{word}” is not in this payload"));
         }
+        return;
+    }
+    if text.is_empty() {
         return;
     }
     model.search = Some(text.into());
