@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::codec::{self, Packed, Packer};
@@ -39,6 +39,8 @@ pub struct Commit {
 enum Order {
     Keep(Box<Delivery>, Packed, oneshot::Sender<Result<Receipt, Unavailable>>),
     Mark(Seq, bool),
+    /// Write this fact about the session.
+    Remember(&'static str, String, oneshot::Sender<()>),
     /// Pack with this dictionary from now on.
     Dictionary(Vec<u8>),
     /// Write what waits, then end.
@@ -112,6 +114,28 @@ impl Journal {
     pub async fn mark(&self, seq: Seq, on: bool) {
         // A session that is being closed takes no marks.
         let _ = self.orders.send(Order::Mark(seq, on)).await;
+    }
+
+    /// Keeps a fact about the session, in place of the one of that name.
+    ///
+    /// # Errors
+    /// If it cannot be kept now: the disk fails, or the session is being closed.
+    pub async fn remember(&self, name: &'static str, fact: &str) -> Result<(), Unavailable> {
+        let (done, coming) = oneshot::channel();
+        let unavailable = || Unavailable { reason: "the session cannot be written".to_owned() };
+        let order = Order::Remember(name, fact.to_owned(), done);
+        self.orders.send(order).await.map_err(|_closed| unavailable())?;
+        coming.await.map_err(|_failed| unavailable())
+    }
+
+    /// The fact of that name, if the session has one.
+    ///
+    /// # Errors
+    /// If the session cannot be read.
+    pub fn recall(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let connection = session::connect_reader(&self.path)?;
+        let fact = connection.query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| row.get(0));
+        Ok(fact.optional()?)
     }
 
     /// Tells of commits.
@@ -222,16 +246,21 @@ impl Writer {
         }
         let mut receipts = done.as_ref().map(|receipts| receipts.iter().copied());
         for order in group.drain(..) {
-            if let (Order::Dictionary(bytes), true) = (&order, receipts.is_ok()) {
-                self.packer.adopt(bytes.clone());
+            // Whoever asked may have gone; what was kept is kept all the same.
+            match order {
+                Order::Dictionary(bytes) if receipts.is_ok() => self.packer.adopt(bytes),
+                Order::Remember(.., done) if receipts.is_ok() => drop(done.send(())),
+                Order::Keep(_, _, answer) => {
+                    let receipt = match &mut receipts {
+                        Ok(receipts) => {
+                            receipts.next().ok_or_else(|| Unavailable { reason: "not written".into() })
+                        }
+                        Err(error) => Err(Unavailable { reason: error.to_string() }),
+                    };
+                    let _ = answer.send(receipt);
+                }
+                _ => {}
             }
-            let Order::Keep(_, _, answer) = order else { continue };
-            let receipt = match &mut receipts {
-                Ok(receipts) => receipts.next().ok_or_else(|| Unavailable { reason: "not written".into() }),
-                Err(error) => Err(Unavailable { reason: error.to_string() }),
-            };
-            // Whoever asked may have gone; the event is kept all the same.
-            let _ = answer.send(receipt);
         }
         if done.is_ok() {
             let seq = self.projector.sums().events as Seq;
@@ -278,6 +307,11 @@ impl Writer {
                 }
                 Order::Dictionary(bytes) => codec::keep_dictionary(connection, bytes)?,
                 Order::Probe | Order::Close => {}
+                Order::Remember(name, fact, _) => {
+                    connection
+                        .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?
+                        .execute((name, fact))?;
+                }
                 Order::Mark(seq, on) => {
                     connection
                         .prepare_cached("UPDATE event SET marked = ?2 WHERE seq = ?1")?
