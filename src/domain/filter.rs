@@ -9,6 +9,7 @@ mod parse;
 
 use std::fmt;
 
+use super::delivery::Source;
 use super::event::Status;
 use super::proctoring::{Counts, Flag, ViolationKind};
 use super::query::EventLine;
@@ -157,6 +158,8 @@ pub enum Term {
     Violation(ViolationKind, Compare, u32),
     /// `score`: the candidacy's score.
     Score(Compare, f64),
+    /// `source:`: where its first delivery came from.
+    Source(Source),
     /// `is:`
     Is(Is),
     /// `since:`: the event's time is this or later.
@@ -282,6 +285,7 @@ impl Term {
                 let score = standing.and_then(|standing| standing.score);
                 score.is_some_and(|score| compare.holds(score, *bound))
             }
+            Self::Source(source) => line.source == *source,
             Self::Is(is) => match is {
                 Is::Unrecognised => line.kind.is_none(),
                 Is::Duplicate => line.deliveries > 1,
@@ -339,6 +343,7 @@ impl fmt::Display for Term {
             Self::Flag(flag) => write!(f, "flag:{flag}"),
             Self::Violation(kind, compare, count) => write!(f, "violation:{kind}{}{count}", compare.symbol()),
             Self::Score(compare, bound) => write!(f, "score{}{bound}", compare.symbol()),
+            Self::Source(source) => write!(f, "source:{source}"),
             Self::Is(is) => write!(f, "is:{}", is.word()),
             Self::Since(when) => write!(f, "since:{when}"),
             Self::Until(when) => write!(f, "until:{when}"),

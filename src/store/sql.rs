@@ -174,6 +174,7 @@ impl Condition {
                 self.candidacy(&text, [(*bound).into()], rows);
             }
             Term::Violation(kind, compare, count) => self.violation(*kind, *compare, *count, rows),
+            Term::Source(source) => self.put("e.source = ?", [(*source as i64).into()]),
             Term::Is(is) => self.text.push_str(match is {
                 Is::Unrecognised => "e.kind IS NULL",
                 Is::Duplicate => "e.deliveries > 1",

@@ -93,7 +93,7 @@ fn lines(page: Page<EventRow>) -> Vec<EventLine> {
         .collect()
 }
 
-const FILTERS: [&str; 25] = [
+const FILTERS: [&str; 27] = [
     "msg_1",
     "violation:tab_switch<2 -violation:copy_paste>0",
     "-ünal -msg_2",
@@ -116,6 +116,8 @@ const FILTERS: [&str; 25] = [
     "-(score>=50)",
     "is:unrecognised",
     "is:duplicate OR is:marked",
+    "source:http",
+    "-source:relay flag:red",
     "since:2025-11-23T12:13:22Z",
     "until:2025-11-23T12:13:22Z -assessment:a0",
     "(flag:red OR flag:yellow) (n1 OR score>20)",

@@ -1,12 +1,13 @@
 //! Reading the filter language; an error says where and why.
 
+use super::super::delivery::Source;
 use super::super::event::Status;
 use super::super::proctoring::{Flag, ViolationKind};
 use super::super::time::Timestamp;
 use super::{Compare, Filter, Is, Term, When};
 
 /// The keys a term may begin with, each with an example of its value, for help and completion.
-pub const KEYS: [(&str, &str); 11] = [
+pub const KEYS: [(&str, &str); 12] = [
     ("type:", "candidate.completed"),
     ("event:", "completed"),
     ("assessment:", "NAME or ID"),
@@ -15,6 +16,7 @@ pub const KEYS: [(&str, &str); 11] = [
     ("flag:", "red"),
     ("violation:", "tab_switch>=3"),
     ("score", "<50"),
+    ("source:", "relay"),
     ("is:", "duplicate"),
     ("since:", "15m"),
     ("until:", "2026-11-23T18:00Z"),
@@ -189,6 +191,7 @@ impl Parser {
             "candidate" => Term::Candidate(value.text),
             "status" => Term::Status(word("status", &value, &Status::ALL, Status::word)?),
             "flag" => Term::Flag(word("flag", &value, &Flag::ALL, Flag::word)?),
+            "source" => Term::Source(word("source", &value, &Source::ALL, Source::word)?),
             "is" => Term::Is(word("property", &value, &Is::ALL, Is::word)?),
             "since" => Term::Since(when(&value)?),
             "until" => Term::Until(when(&value)?),
@@ -339,14 +342,15 @@ mod tests {
     fn reads_every_form_of_the_language() {
         let typed = r#"word "two words" type:candidate.completed event:completed assessment:"Backend E" candidate:a@b.c
             status:in_progress flag:red violation:tab_switch violation:tab_switch>=3 score<50 is:unrecognised is:duplicate
-            is:unverified since:15m until:2026-11-23T18:00Z -negated (a OR b)"#;
+            is:unverified since:15m until:2026-11-23T18:00Z -negated (a OR b) source:relay"#;
         let Filter::All(parts) = parse(typed).unwrap() else { panic!("one list") };
-        assert_eq!(parts.len(), 18);
+        assert_eq!(parts.len(), 19);
         assert_eq!(parts[8], Filter::Term(Term::Violation(ViolationKind::TabSwitch, Compare::AtLeast, 1)));
         assert_eq!(parts[10], Filter::Term(Term::Score(Compare::Less, 50.0)));
         assert_eq!(parts[14], Filter::Term(Term::Since(When::Ago(900_000))));
         assert!(matches!(&parts[16], Filter::Not(_)));
         assert!(matches!(&parts[17], Filter::Any(parts) if parts.len() == 2));
+        assert_eq!(parts[18], Filter::Term(Term::Source(Source::Relay)));
         assert!(parse("  ").unwrap().is_empty());
     }
 
