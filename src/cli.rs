@@ -9,6 +9,7 @@ pub mod headless;
 pub mod monitor;
 pub mod places;
 pub mod reference;
+mod relay;
 pub mod screen;
 pub mod settings;
 pub mod simulate;

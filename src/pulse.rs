@@ -1,4 +1,4 @@
-//! The live state that listener, door and store report and that screens read: counters, faults and a
+//! The live state that listener, relay, door and store report and that screens read: counters, faults and a
 //! bounded ring of refusals. Nothing here is needed to know what a session says.
 
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use crate::domain::alert::{Alert, Rule, Rules};
 use crate::domain::delivery::{Receipt, Seq};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::time::Timestamp;
-use crate::domain::vitals::Vitals;
+use crate::domain::vitals::{Relay, Vitals};
 
 /// Refusals kept; older ones only count.
 const RING: usize = 256;
@@ -238,6 +238,11 @@ impl Pulse {
                 Err(why) => (inner.vitals.url.take(), Some(why)),
             };
         });
+    }
+
+    /// Something about the relay is otherwise now.
+    pub fn relay(&self, change: impl FnOnce(&mut Relay)) {
+        self.change(|inner| change(inner.vitals.relay.get_or_insert_default()));
     }
 
     /// The session cannot be written for this reason, or (`None`) can be again.

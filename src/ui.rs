@@ -24,6 +24,7 @@ mod list;
 pub mod mask;
 mod payload;
 mod prompt;
+mod relay;
 pub mod styles;
 pub mod symbols;
 mod table;

@@ -134,6 +134,7 @@ actions! {
     Palette, "palette", "palette", Program, "Find an action by typing";
     Secret, "secret", "secret", Program, "Enter the endpoint's secret";
     CopyUrl, "copy-url", "copy URL", Program, "Copy the webhook URL for Testlify";
+    CopyRelayUrl, "copy-relay-url", "relay URL", Program, "Copy the relay's public URL for Testlify";
     Suspend, "suspend", "suspend", Program, "Stop the program for a moment (fg brings it back)";
     Leave, "leave", "back/quit", Program, "Back, and from the start screen quit";
     Quit, "quit", "quit", Program, "Quit at once";

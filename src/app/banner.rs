@@ -1,5 +1,6 @@
 //! What needs a person: at most one line, the worst first, with what to do about it.
 
+use super::action::Action;
 use super::keymap::Context;
 use super::model::{Mode, Model};
 use super::notice::Tone;
@@ -13,6 +14,8 @@ const DISK_BAD: u64 = 100 << 20;
 /// How full the writer's queue may be, of a hundred.
 const QUEUE_WARN: u64 = 50;
 const DAY_MILLIS: i64 = 86_400_000;
+/// A relay that is down for no longer than this is not worth a line.
+const BLINK_MILLIS: i64 = 3_000;
 /// So many refusals in a row are no accident.
 const STREAK: u64 = 3;
 
@@ -35,7 +38,8 @@ impl Model {
             return bad(format!("Events cannot be stored: {why}"));
         }
         if let Some(why) = &vitals.listener_fault {
-            return bad(format!("Nothing can be received: {why}"));
+            let what = if vitals.is_deaf() { "can be received" } else { "comes but by the relay" };
+            return bad(format!("Nothing {what}: {why}"));
         }
         if self.mode == Mode::Watch && !self.has_secret {
             let waiting = match vitals.pending {
@@ -43,12 +47,15 @@ impl Model {
                 1 => "1 delivery waits to be verified".to_owned(),
                 count => format!("{count} deliveries wait to be verified"),
             };
-            let keys = self.keymap.chord(Context::Panes, super::action::Action::Palette, self.ascii);
+            let keys = self.keymap.chord(Context::Panes, Action::Palette, self.ascii);
             let keys = keys.unwrap_or_default();
             return Some(Banner {
                 tone: Tone::Warn,
                 text: format!("No secret yet: type {keys}secret to enter it. {waiting}."),
             });
+        }
+        if let Some(banner) = self.relay_banner() {
+            return Some(banner);
         }
         if vitals.streak >= STREAK {
             let given_up = if self.sender_may_give_up() {
@@ -59,6 +66,28 @@ impl Model {
             return bad(format!("{} refused in a row: {}{given_up}", vitals.streak, self.likely_cause()));
         }
         self.pressure()
+    }
+
+    /// A relay URL that is another one than before, or a relay that is down for longer than a moment.
+    fn relay_banner(&self) -> Option<Banner> {
+        let relay = self.vitals.relay.as_ref()?;
+        if let (Some(_), Some(url)) = (&relay.replaced, &relay.url) {
+            let keys =
+                self.keymap.chord(Context::Panes, Action::CopyRelayUrl, self.ascii).unwrap_or_default();
+            let url = if self.redact { "the new one" } else { url };
+            let text = format!("The relay URL has changed: register {url} at Testlify ({keys} copies it)");
+            return Some(Banner { tone: Tone::Bad, text });
+        }
+        let down = relay.down_since.filter(|since| self.now.since(*since) > BLINK_MILLIS);
+        let (Some(_), Some(why)) = (down, &relay.last_end) else { return None };
+        Some(Banner { tone: Tone::Warn, text: format!("Nothing comes by the relay: {why}") })
+    }
+
+    /// The URL to register at Testlify, if it is known: the relay's, where there is one.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        let relay = self.vitals.relay.as_ref().filter(|_| !self.redact);
+        relay.and_then(|relay| relay.url.as_deref()).or(self.url.as_deref())
     }
 
     /// Nothing was accepted for a day while deliveries come. Svix switches an endpoint off after five days in
@@ -131,6 +160,7 @@ mod tests {
     use super::super::model::Setup;
     use super::*;
     use crate::domain::time::Timestamp;
+    use crate::domain::vitals::Relay;
 
     fn refused(code: Code, off: Option<i64>, count: u64) -> Model {
         let mut model = Model::new(Setup::default());
@@ -161,6 +191,24 @@ mod tests {
         assert!(!text(model.clone()).contains("switches the endpoint off"));
         model.now = model.begun.plus_millis(2 * DAY_MILLIS);
         assert!(text(model).contains("switches the endpoint off"));
+    }
+
+    #[test]
+    fn a_relay_that_moved_or_stays_down_is_told() {
+        let mut model = Model::new(Setup::default());
+        let text = |model: &Model| model.banner().map(|banner| banner.text).unwrap_or_default();
+        let down =
+            Relay { down_since: Some(model.now), last_end: Some("it was silent".into()), ..Relay::default() };
+        model.vitals.relay = Some(down);
+        assert_eq!(text(&model), "");
+        model.now = model.now.plus_millis(BLINK_MILLIS + 1);
+        assert_eq!(text(&model), "Nothing comes by the relay: it was silent");
+        let replaced = Some("https://play.svix.com/in/c_old/".into());
+        let url = Some("https://play.svix.com/in/c_new/".into());
+        model.vitals.relay = Some(Relay { url, replaced, ..Relay::default() });
+        assert!(text(&model).contains("register https://play.svix.com/in/c_new/ at Testlify (yr copies it)"));
+        model.redact = true;
+        assert!(!text(&model).contains("c_new"), "whoever knows it can read what passes");
     }
 
     #[test]

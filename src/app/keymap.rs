@@ -289,7 +289,7 @@ mod tests {
         let y = [Key::char('y')];
         assert_eq!(keymap.resolve(Context::Panes, &y), Resolved::Pending);
         let rest = keymap.continuations(Context::Panes, &y, false);
-        assert!(rest.contains(&("y".into(), Action::CopyBody)) && rest.len() == 5);
+        assert!(rest.contains(&("y".into(), Action::CopyBody)) && rest.len() == 6);
         assert_eq!(
             keymap.resolve(Context::Panes, &[Key::char('y'), Key::char('i')]),
             Resolved::Action(Action::CopyId)

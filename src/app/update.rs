@@ -162,6 +162,11 @@ fn take_vitals(model: &mut Model, vitals: Vitals) {
     if vitals.url.is_some() {
         model.url.clone_from(&vitals.url);
     }
+    let first = |vitals: &Vitals| vitals.relay.as_ref().is_none_or(|relay| relay.url.is_none());
+    if first(&model.vitals) && !first(&vitals) {
+        let text = "Relay live: who runs it, and who knows its URL, can read what passes";
+        model.say(Tone::Warn, text);
+    }
     model.vitals = vitals;
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::relay::Choice as Relay;
 use super::size::Size;
 use crate::domain::duration::Duration;
 
@@ -81,6 +82,14 @@ pub struct Options {
     /// Session file; an existing one is continued [default: a new dated file in the data directory]
     #[arg(long, value_name = "FILE", env = "INVIGIL_SESSION")]
     pub session: Option<PathBuf>,
+    /// Take deliveries from the Svix relay too: a public URL with no tunnel and no account, the same as long
+    /// as the session is. A TOKEN of one's own is used as it is
+    #[arg(long, value_name = "TOKEN", num_args = 0..=1, default_missing_value = "on", env = "INVIGIL_RELAY",
+        hide_env_values = true)]
+    pub relay: Option<Relay>,
+    /// Another relay, wss:// or, for tests, ws:// [default: the public one of Svix]
+    #[arg(long, value_name = "URL", env = "INVIGIL_RELAY_URL")]
+    pub relay_url: Option<String>,
     /// Colours: dark, light, contrast or mono [default: what suits the terminal]
     #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
     pub theme: Option<String>,

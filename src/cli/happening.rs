@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::relay::News;
 use crate::domain::alert::Alert;
 use crate::domain::clean::Clean;
 use crate::domain::query::EventLine;
@@ -19,6 +20,8 @@ pub enum Happening {
     Refused(Box<Refusal>),
     /// A rule of the config file calls somebody.
     Alert(Box<Alert>),
+    /// Something about the relay.
+    Relay(News),
     /// The session cannot be written now.
     StorageFault(String),
     /// It can be written again.
@@ -68,6 +71,7 @@ impl Happening {
                 let text = format!("{}{}", alert.what(), about.unwrap_or_default());
                 format!("{} alert      {}", at(alert.at), Clean::of(&text))
             }
+            Self::Relay(news) => format!("{} relay      {}", at(now), Clean::of(&news.human(now))),
             Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
             Self::StorageRecovered => format!("{} stores again", at(now)),
             Self::Stopped { events, session } => {
@@ -113,6 +117,7 @@ impl Happening {
                 "assessment_id": alert.about.as_ref().map(|about| &about.assessment_id),
                 "candidate_id": alert.about.as_ref().map(|about| &about.candidate_id),
             }),
+            Self::Relay(news) => news.json(now),
             Self::StorageFault(why) => json!({ "at": now.to_string(), "what": "storage_fault", "why": why }),
             Self::StorageRecovered => json!({ "at": now.to_string(), "what": "storage_recovered" }),
             Self::Stopped { events, session } => {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::happening::Happening;
+use super::relay;
 use crate::clock;
 use crate::pulse::Pulse;
 use crate::store::StoreError;
@@ -67,7 +68,7 @@ pub async fn follow(
         return lines;
     }
     let mut changed = pulse.changed();
-    let (mut refused, mut called, mut fault) = (0, 0, None);
+    let (mut refused, mut called, mut fault, mut relayed) = (0, 0, None, None);
     loop {
         let stopped = tokio::select! {
             () = stop.cancelled() => true,
@@ -92,6 +93,7 @@ pub async fn follow(
                 lines.write(&Happening::Alert(Box::new(alert)));
             }
         }
+        relay::tell(&mut relayed, &pulse, |happening| lines.write(happening));
         let fault_now = pulse.storage_fault();
         if fault_now != fault {
             lines.write(&fault_now.clone().map_or(Happening::StorageRecovered, Happening::StorageFault));

@@ -19,6 +19,7 @@ use super::happening::Happening;
 use super::headless::{self, Lines};
 use super::places;
 use super::reference::written;
+use super::relay;
 use super::screen::{self, About};
 use super::settings::{self, Looks, Settings};
 use crate::app::model::Mode;
@@ -159,7 +160,7 @@ pub(super) fn rules(settings: &Settings) -> Rules {
 /// # Errors
 /// Code 2 for a wrong option, secret or session file; 1 if it fails while running.
 pub fn serve(options: Options) -> Result<(), Failure> {
-    let settings = Settings::from_options(options)?;
+    let mut settings = Settings::from_options(options)?;
     if settings.keyring.is_empty() && !settings.no_verify {
         return Err(Failure::usage(
             "--secret: is missing; give the endpoint's signing secret (whsec_…) by --secret-file or INVIGIL_SECRET, or --no-verify to accept unsigned deliveries",
@@ -183,7 +184,19 @@ pub fn serve(options: Options) -> Result<(), Failure> {
         tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
         let done = CancellationToken::new();
         let following = tokio::spawn(headless::follow(lines, follower, station.pulse.clone(), done.clone()));
+        let relaying = match settings.relay.take() {
+            Some(wanted) => {
+                tokio::spawn(relay::announce(station.pulse.clone(), stop.clone()));
+                Some(wanted.begin(&station, settings.max_body, stop.clone())?)
+            }
+            None => None,
+        };
         let listened = listening.await;
+        // A listener that ended by itself takes the relay with it.
+        stop.cancel();
+        if let Some(relaying) = relaying {
+            let _ = relaying.await;
+        }
         done.cancel();
         let followed = following.await;
         let Station { journal, intake, .. } = station;
@@ -263,7 +276,7 @@ async fn watch_station(
     about: About,
     looks: Looks,
     lines: Lines,
-    (listening, stop): (JoinHandle<()>, CancellationToken),
+    (sources, stop): (Vec<JoinHandle<()>>, CancellationToken),
 ) -> Result<(), Failure> {
     let unreadable = |error: StoreError| Failure::running(error.to_string());
     let demo = about.mode == Mode::Demo;
@@ -285,7 +298,10 @@ async fn watch_station(
     let shown = show(stage, commands, stop.clone()).await;
     stop.cancel();
     // Each ends by itself now; a panic in one of them is no reason not to close the session.
-    let _ = tokio::join!(listening, following, obeying);
+    let _ = tokio::join!(following, obeying);
+    for source in sources {
+        let _ = source.await;
+    }
     let events = journal.committed().borrow().seq;
     journal.close().await;
     shown?;
@@ -302,19 +318,22 @@ async fn watch_station(
 /// # Errors
 /// Code 2 for a wrong option, secret or session file, or without a terminal; 1 if it fails while running.
 pub fn watch(options: Options) -> Result<(), Failure> {
-    let settings = Settings::from_options(options)?;
+    let mut settings = Settings::from_options(options)?;
     screen::needs_terminal("`invigil serve` listens without one")?;
     let lines = Lines::open(false, settings.log_file.as_deref())?;
     block_on(async {
         let stop = stop_signal()?;
         let station =
             Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
-        let listening = station.serve_when_free(&settings, stop.clone());
+        let mut sources = vec![station.serve_when_free(&settings, stop.clone())];
+        if let Some(wanted) = settings.relay.take() {
+            sources.push(wanted.begin(&station, settings.max_body, stop.clone())?);
+        }
         let has_secret = !station.intake.needs_secret();
         let url = Some(format!("http://{}{}", settings.listen, settings.path));
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
-        watch_station(station, about, settings.looks, lines, (listening, stop)).await
+        watch_station(station, about, settings.looks, lines, (sources, stop)).await
     })
 }
 
@@ -390,7 +409,7 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
         let lines = Lines::open(false, None)?;
-        watch_station(station, about, looks, lines, (listening, stop)).await
+        watch_station(station, about, looks, lines, (vec![listening], stop)).await
     })
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Options;
 use super::failure::Failure;
+use super::relay::{Choice, Wanted};
 use crate::app::call::By;
 use crate::app::keymap::Keymap;
 use crate::domain::alert::{Rule, Rules};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub max_body: usize,
     /// The session file; `None` means a new dated one.
     pub session: Option<PathBuf>,
+    /// The relay to listen at too.
+    pub relay: Option<Wanted>,
     /// Where happenings are written to.
     pub log_file: Option<PathBuf>,
     /// What the screen takes from the config file.
@@ -49,7 +52,7 @@ pub struct Looks {
 }
 
 /// The keys of the config file: the long options with underscores.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "alert_by",
     "alerts",
     "keys",
@@ -61,6 +64,8 @@ const KEYS: [&str; 13] = [
     "tolerance",
     "max_body",
     "session",
+    "relay",
+    "relay_url",
     "theme",
     "log_file",
 ];
@@ -97,6 +102,10 @@ impl Settings {
                 .map_or(300, |tolerance| i64::try_from(tolerance.as_secs()).unwrap_or(i64::MAX)),
             max_body: options.max_body.or(file.parsed("max_body")?).map_or(2 << 20, super::size::Size::bytes),
             session: options.session.or(file.text("session")?.map(PathBuf::from)),
+            relay: Wanted::from_options(
+                options.relay.map_or_else(|| file.relay(), Ok)?,
+                options.relay_url.or(file.text("relay_url")?).as_deref(),
+            )?,
             looks: file.looks(options.theme)?,
             log_file: options.log_file.or(file.text("log_file")?.map(PathBuf::from)),
         })
@@ -220,6 +229,15 @@ impl ConfigFile {
             keymap.merge(&text).map_err(|error| self.wrong("keys", error))?;
         }
         Ok(keymap)
+    }
+
+    /// A switch, or a token in quotes.
+    fn relay(&self) -> Result<Choice, Failure> {
+        match self.table.get("relay") {
+            Some(toml::Value::Boolean(true)) => Ok(Choice::On),
+            Some(toml::Value::Boolean(false)) => Ok(Choice::Off),
+            _ => Ok(self.parsed("relay")?.unwrap_or_default()),
+        }
     }
 
     fn flag(&self, key: &str) -> Result<bool, Failure> {

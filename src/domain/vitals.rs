@@ -1,10 +1,10 @@
-//! How listener, door and store are doing: one snapshot for a header, a log or a health check.
+//! How listener, relay, door and store are doing: one snapshot for a header, a log or a health check.
 
 use super::alert::Alert;
 use super::refusal::{Code, Refusal};
 use super::time::Timestamp;
 
-/// A snapshot of listener, door and store.
+/// A snapshot of listener, relay, door and store.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Vitals {
     /// Deliveries accepted since the start, repeated ones included.
@@ -31,6 +31,8 @@ pub struct Vitals {
     pub storage_fault: Option<String>,
     /// Why nothing can be received, if nothing can.
     pub listener_fault: Option<String>,
+    /// How the relay is doing, if there is one.
+    pub relay: Option<Relay>,
     /// Deliveries that wait to be written, of a hundred that may.
     pub queue_percent: u64,
     /// Bytes left on the disk of the session, once known.
@@ -53,9 +55,62 @@ impl Vitals {
         self.accepted.saturating_sub(self.repeated)
     }
 
+    /// Nothing can be received: the listener does not listen, and no relay stands in for it.
+    #[must_use]
+    pub fn is_deaf(&self) -> bool {
+        self.listener_fault.is_some() && !self.relay.as_ref().is_some_and(Relay::is_live)
+    }
+
     /// All refusals.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.iter().sum()
+    }
+}
+
+/// How the relay is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Relay {
+    /// The link to it.
+    pub link: Link,
+    /// The public URL, once the relay has answered.
+    pub url: Option<String>,
+    /// The URL before, if it had to be given up and nothing was delivered to the new one yet.
+    pub replaced: Option<String>,
+    /// How many links and attempts at one have ended.
+    pub ends: u64,
+    /// What ended the latest of them.
+    pub last_end: Option<String>,
+    /// Since when no link holds, if one ended.
+    pub down_since: Option<Timestamp>,
+    /// Frames that were not understood.
+    pub skipped: u64,
+    /// What was wrong with the latest of them.
+    pub last_skipped: Option<String>,
+}
+
+/// The link to the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Link {
+    /// It is being made.
+    #[default]
+    Connecting,
+    /// It holds.
+    Live {
+        /// When the relay was last heard: it pings every 20 seconds or so.
+        heard_at: Timestamp,
+    },
+    /// It is down, and tried again in a while.
+    Retrying {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Relay {
+    /// True while deliveries can come this way.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.link, Link::Live { .. })
     }
 }

@@ -13,12 +13,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::intake::{Intake, Reply};
+use super::answer::Answer;
+use super::intake::Intake;
 use crate::clock;
 use crate::domain::delivery::{Arrival, Headers, Source};
-
-/// Seconds after which a sender is asked to try again. Svix takes it as a wish within its own schedule.
-const RETRY_AFTER: &str = "5";
 
 /// The peer's address, which the listener adds to each request.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +40,7 @@ async fn answer(State(surface): State<Surface>, request: Request) -> Response {
         if request.method() == Method::POST {
             return receive(surface, request).await;
         }
-        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
+        return Answer::not_a_post().into_response();
     }
     if path == "/healthz" {
         return health(&surface, request.method());
@@ -55,7 +53,7 @@ fn health(surface: &Surface, method: &Method) -> Response {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
     }
     if surface.intake.storage_fault().is_some() {
-        return unavailable();
+        return Answer::unavailable().into_response();
     }
     StatusCode::OK.into_response()
 }
@@ -75,18 +73,7 @@ async fn receive(surface: Surface, request: Request) -> Response {
     };
     let received_at = clock::now();
     let arrival = Arrival { source: Source::Http, peer, received_at, headers: headers(&parts.headers), body };
-    match surface.intake.accept(arrival).await {
-        Reply::Kept(_) => StatusCode::NO_CONTENT.into_response(),
-        Reply::Refused(code) => {
-            let json = format!("{{\"error\":\"{}\"}}", code.word());
-            (StatusCode::UNAUTHORIZED, [(header::CONTENT_TYPE, "application/json")], json).into_response()
-        }
-        Reply::Unavailable => unavailable(),
-    }
-}
-
-fn unavailable() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER)]).into_response()
+    Answer::of(&surface.intake.accept(arrival).await).into_response()
 }
 
 /// The whole body, refused by its announced length before a byte of it is read, or while it streams in.

@@ -12,7 +12,7 @@ use ratatui::style::Modifier;
 
 use super::cells::clean;
 use super::draw::{self, Piece, Scene};
-use super::{mask, text};
+use super::{mask, relay, text};
 use crate::app::geometry::Regions;
 use crate::app::level::Level;
 use crate::app::model::Mode;
@@ -55,7 +55,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
 fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
     let symbols = styles.symbols;
-    let stopped = model.vitals.listener_fault.is_some() || model.vitals.storage_fault.is_some();
+    let stopped = model.vitals.is_deaf() || model.vitals.storage_fault.is_some();
     let (sign, word, style) = match (model.paused, model.mode) {
         (Some(_), _) => (symbols.paused, "PAUSED", styles.warn),
         (None, Mode::Open) => (symbols.saved, "SAVED", styles.info),
@@ -83,7 +83,8 @@ fn identity(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     pieces.extend(state(scene));
     pieces.push(Piece::raw("  "));
     pieces.push(Piece::styled(clean(&model.session), styles.strong));
-    let place = match (model.mode, &model.url) {
+    pieces.extend(relay::state(scene));
+    let place = match (model.mode, model.public_url()) {
         (Mode::Open, _) => clean(&model.path),
         (_, Some(url)) => clean(url),
         (_, None) => "starting to listen…".into(),
@@ -218,6 +219,7 @@ fn small(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut pieces = vec![Piece::raw(" ")];
     pieces.extend(state(scene));
     pieces.push(Piece::raw(format!("  {} ev", text::short(model.sums().events))));
+    pieces.extend(relay::fault(scene));
     if model.vitals.refused() > 0 {
         let text = format!("  {} {} refused", styles.symbols.bad, text::short(model.vitals.refused()));
         pieces.push(Piece::styled(text, styles.bad));

@@ -74,6 +74,17 @@ fn watch(pane: Pane, scene: Scene<'_>) -> Vec<Said<'_>> {
     let dim = |text: String| (Cow::Owned(text), styles.dim);
     let url = model.url.as_deref().unwrap_or("(starting to listen…)");
     match pane {
+        Pane::Assessments if model.vitals.relay.is_some() => {
+            let public = model.vitals.relay.as_ref().and_then(|relay| relay.url.as_deref());
+            let shown =
+                if model.redact { "(hidden)" } else { public.unwrap_or("(the relay has not answered…)") };
+            vec![
+                head("1  Register the webhook", pane, scene),
+                (clean(shown), styles.strong),
+                dim("In Testlify: Settings, Developers, Webhooks (v2).".into()),
+                dim(format!("{} copies it. The relay can read what passes.", key(Action::CopyRelayUrl))),
+            ]
+        }
         Pane::Assessments => vec![
             head("1  Register the webhook", pane, scene),
             (clean(url), styles.strong),

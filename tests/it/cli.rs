@@ -58,7 +58,8 @@ fn a_wrong_command_line_is_named_in_one_line() {
     std::fs::write(dir.path().join("clash.toml"), "[keys.everywhere]\n\"g g\" = \"first\"").unwrap();
     std::fs::write(dir.path().join("twice.toml"), "[keys.everywhere]\nj = \"up\"\nj = \"down\"").unwrap();
     std::fs::write(dir.path().join("alert.toml"), "alerts = [\"tab_swich >= 3\"]").unwrap();
-    let cases: [(&[&str], &str); 20] = [
+    std::fs::write(dir.path().join("relay.toml"), "relay = \"a b\"").unwrap();
+    let cases: [(&[&str], &str); 24] = [
         (&["serve"], "--secret: is missing"),
         (&["serve", "--secret", "v1,abc"], "begins with `v1,`"),
         (&["serve", "--secret", "whpk_abc"], "begins with `whpk_`"),
@@ -69,6 +70,13 @@ fn a_wrong_command_line_is_named_in_one_line() {
         (&["serve", "--secret", SECRET, "--tolerance", "5w"], "5w"),
         (&["serve", "--secret-file", "none.txt"], "--secret-file none.txt: cannot be read"),
         (&["serve", "--secret", SECRET, "--config", "unknown.toml"], "did you mean `listen`?"),
+        (&["serve", "--secret", SECRET, "--relay", "a/b"], "'--relay [<TOKEN>]': a token is letters"),
+        (
+            &["serve", "--secret", SECRET, "--relay-url", "http://x"],
+            "--relay-url: `http://x` must begin with",
+        ),
+        (&["serve", "--secret", SECRET, "--config", "relay.toml"], "key `relay`: a token is letters"),
+        (&["--relay", "serve"], "is a command; write `invigil serve --relay`"),
         (&["watch", "--config", "action.toml"], "did you mean `down`?"),
         (&["watch", "--config", "clash.toml"], "key `keys`"),
         (&["watch", "--config", "twice.toml"], "line 3"),

@@ -8,6 +8,8 @@ mod keeping;
 mod keys;
 mod layering;
 mod pty;
+mod relay;
+mod relay_time;
 mod scenarios;
 mod schema;
 mod screens;

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use invigil::domain::secret::Secret;
 use portable_pty::{Child, CommandBuilder, NativePtySystem, PtySize, PtySystem};
 
+use super::support::relay::FakeRelay;
+
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 
@@ -40,7 +42,7 @@ impl Terminal {
         command.env("XDG_CONFIG_HOME", home);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
-        for variable in ["INVIGIL_SECRET", "NO_COLOR", "TMUX", "COLORTERM"] {
+        for variable in ["INVIGIL_SECRET", "INVIGIL_RELAY", "NO_COLOR", "TMUX", "COLORTERM"] {
             command.env_remove(variable);
         }
         let child = pair.slave.spawn_command(command).unwrap();
@@ -209,6 +211,31 @@ fn without_a_secret_it_asks_and_then_verifies_what_came() {
     terminal.expect("Bea Grant");
     assert!(!terminal.text().contains("LaLaSw"), "the secret is masked");
     terminal.press("\u{3}");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
+}
+
+#[test]
+fn the_screen_tells_how_the_relay_is_doing() {
+    let home = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let relay = runtime.block_on(FakeRelay::open());
+    let url = relay.url();
+    let args = ["--listen", "127.0.0.1:0", "--secret", SECRET, "--relay", "--relay-url", &url];
+    let mut terminal = Terminal::start(&args, home.path());
+    terminal.expect("relay connecting");
+    let (line, token) = runtime.block_on(relay.granted());
+    terminal.expect("relay live");
+    terminal.expect(&relay.receive(&token));
+    terminal.expect("can read what passes");
+    terminal.press("yr");
+    terminal.expect("Copied the relay URL");
+    drop(line);
+    // Nobody answers any more.
+    drop(relay);
+    terminal.expect("relay retrying in");
+    terminal.expect("Nothing comes by the relay");
+    terminal.press("q");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.restored());
 }

@@ -3,6 +3,7 @@
 use invigil::app::model::{Mode, Setup};
 use invigil::app::msg::{Effect, MouseKind, Msg, Outcome};
 use invigil::app::pane::Pane;
+use invigil::domain::vitals::{Link, Relay, Vitals};
 use invigil::ui::styles::Styles;
 use invigil::ui::theme::{Depth, Theme};
 
@@ -30,6 +31,30 @@ fn harness(keys: &str) -> Harness {
 #[test]
 fn nothing_received_yet() {
     everywhere("empty", 0, "");
+}
+
+#[test]
+fn with_a_relay() {
+    let url = "https://play.svix.com/in/c_0a1B2c3D4e5F6g7H8i9J0k1L2m3/";
+    for (columns, rows) in SIZES {
+        let mut harness = Harness::new(Session::default(), (columns, rows));
+        let mut tell = |relay: Relay| {
+            harness.send(Msg::Vitals(Box::new(Vitals { relay: Some(relay), ..Vitals::default() })));
+            harness.frame()
+        };
+        assert!(tell(Relay::default()).contains("relay"));
+        let live =
+            Relay { link: Link::Live { heard_at: at(-12) }, url: Some(url.into()), ..Relay::default() };
+        insta::assert_snapshot!(format!("relay_{columns}x{rows}"), tell(live.clone()));
+        let link = Link::Retrying { at: at(4) };
+        let (last_end, down_since) = (Some("it was silent for 45 s\u{1b}[2J".into()), Some(at(-9)));
+        let down = Relay { link, last_end, down_since, ..live };
+        insta::assert_snapshot!(format!("relay_down_{columns}x{rows}"), tell(down));
+        harness.script("yr");
+        assert!(matches!(harness.effects.last(), Some(Effect::Copy { text, .. }) if text == url));
+        harness.script("x");
+        assert!(!harness.frame().contains("c_0a1B"), "hidden with everything else");
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![expect(clippy::panic, reason = "a test that reaches beyond the end is to fail")]
 
 mod answers;
+pub(crate) mod play;
+pub(crate) mod relay;
 pub(crate) mod session;
 
 use invigil::app::key::{Code, Key};

@@ -47,6 +47,11 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
             Some(text) => out.push(Effect::Copy { text, what: "the webhook URL" }),
             None => model.say(Tone::Info, "This session listens to nothing"),
         },
+        Action::CopyRelayUrl => match model.vitals.relay.as_ref().map(|relay| relay.url.clone()) {
+            Some(Some(text)) => out.push(Effect::Copy { text, what: "the relay URL" }),
+            Some(None) => model.say(Tone::Info, "The relay has not answered yet"),
+            None => model.say(Tone::Info, "There is no relay: start with --relay"),
+        },
         Action::Suspend => out.push(Effect::Suspend),
         Action::Leave if moves::back(model) => {}
         Action::Leave | Action::Quit => out.push(Effect::Quit),

@@ -1,0 +1,28 @@
+//! The relay in the header: connecting, live and when it was last heard, or when it is tried again.
+
+use super::draw::{Piece, Scene};
+use super::text;
+use crate::domain::vitals::Link;
+
+/// In words, with the space before them; nothing if there is no relay.
+pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let (model, styles) = (scene.model, scene.styles);
+    let Some(relay) = &model.vitals.relay else { return Vec::new() };
+    let (said, style) = match relay.link {
+        Link::Connecting => ("connecting".to_owned(), styles.warn),
+        Link::Live { heard_at } => {
+            (format!("live, heard {} ago", text::age(model.now.since(heard_at))), styles.ok)
+        }
+        Link::Retrying { at } => {
+            (format!("retrying in {}", text::age(at.since(model.now).max(0))), styles.warn)
+        }
+    };
+    vec![Piece::styled(format!("  relay {said}"), style)]
+}
+
+/// In two words, if something is wrong with it.
+pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
+    let relay = scene.model.vitals.relay.as_ref().filter(|relay| !relay.is_live())?;
+    let said = if relay.last_end.is_some() { "  relay down" } else { "  relay …" };
+    Some(Piece::styled(said, scene.styles.warn))
+}
