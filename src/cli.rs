@@ -2,10 +2,12 @@
 
 pub mod args;
 pub mod choose;
+pub mod config;
 pub mod export;
 pub mod failure;
 pub mod happening;
 pub mod headless;
+pub mod layers;
 pub mod monitor;
 pub mod places;
 pub mod reference;
@@ -19,20 +21,21 @@ pub mod verify;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::CommandFactory;
 use clap::error::ErrorKind;
 
 use args::{Cli, Command};
 use failure::Failure;
+use layers::Given;
 
 /// Runs the command of this process's command line.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
         Err(error) => return unread(&error),
     };
-    match carry_out(cli) {
+    match Given::over_file(matches).and_then(carry_out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // With nobody to read it, the code still tells.
@@ -58,15 +61,17 @@ fn unread(error: &clap::Error) -> ExitCode {
     ExitCode::from(failure.code)
 }
 
-fn carry_out(cli: Cli) -> Result<(), Failure> {
+fn carry_out(given: Given) -> Result<(), Failure> {
+    let Given { cli, file, matches } = given;
     match cli.command.unwrap_or(Command::Watch(cli.watch)) {
-        Command::Watch(options) => monitor::watch(options),
-        Command::Serve(options) => monitor::serve(options),
-        Command::Demo(demo) => monitor::demo(&demo),
-        Command::Open(open) => monitor::open(&open),
+        Command::Watch(options) => monitor::watch(options, &file),
+        Command::Serve(options) => monitor::serve(options, &file),
+        Command::Demo(demo) => monitor::demo(&demo, &file),
+        Command::Open(open) => monitor::open(&open, &file),
         Command::Export(export) => export::run(&export),
         Command::Simulate(args) => monitor::simulate(&args),
         Command::Verify(args) => verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()),
+        Command::Config(options) => config::run(options, &file, &matches),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),
     }

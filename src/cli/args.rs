@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::relay::Choice as Relay;
+use super::settings;
 use super::size::Size;
 use crate::domain::duration::Duration;
+use crate::source::relay::address::Address;
 
 /// Watch Testlify webhooks live in the terminal.
 ///
@@ -26,6 +29,9 @@ pub struct Cli {
     /// Options of `watch`, when no command is named.
     #[command(flatten)]
     pub watch: Options,
+    /// Config file [default: config.toml in the config directory, if there is one]
+    #[arg(long, value_name = "FILE", env = "INVIGIL_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
 }
 
 /// The commands.
@@ -45,6 +51,8 @@ pub enum Command {
     Simulate(super::simulate::Args),
     /// Explain whether one request's signature holds and, if not, exactly why
     Verify(super::verify::Args),
+    /// Print what `watch` and `serve` would run with and where each value comes from, as a config file
+    Config(Options),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -54,15 +62,17 @@ pub enum Command {
     Man,
 }
 
-/// Options of `watch` and `serve`. Each is also a key of the config file and a variable `INVIGIL_…`.
-#[derive(Debug, Clone, Default, Args)]
+/// Options of `watch` and `serve`. Each is declared here and nowhere else: that makes it a key of the config file
+/// and, with `env`, a variable `INVIGIL_…` (a test holds the three names together). What must never be printed
+/// says `hide_env_values`.
+#[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR", env = "INVIGIL_LISTEN")]
-    pub listen: Option<SocketAddr>,
-    /// Path that takes webhooks [default: /webhook]
-    #[arg(long, env = "INVIGIL_PATH")]
-    pub path: Option<String>,
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", env = "INVIGIL_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Path that takes webhooks
+    #[arg(long, env = "INVIGIL_PATH", default_value = "/webhook", value_parser = settings::plain_path)]
+    pub path: String,
     /// Signing secret, whsec_…; may be repeated, any one may match. Other users of this machine can see a
     /// command line: prefer --secret-file or the variable
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
@@ -71,34 +81,31 @@ pub struct Options {
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,
     /// Accept unsigned deliveries too; each is marked unverified
-    #[arg(long, env = "INVIGIL_NO_VERIFY")]
+    #[arg(long, env = "INVIGIL_NO_VERIFY", value_parser = BoolishValueParser::new())]
     pub no_verify: bool,
-    /// How old or new a delivery's timestamp may be [default: 5m]
-    #[arg(long, value_name = "TIME", env = "INVIGIL_TOLERANCE")]
-    pub tolerance: Option<Duration>,
-    /// Largest body taken [default: 2MiB]
-    #[arg(long, value_name = "SIZE", env = "INVIGIL_MAX_BODY")]
-    pub max_body: Option<Size>,
+    /// How old or new a delivery's timestamp may be
+    #[arg(long, value_name = "TIME", env = "INVIGIL_TOLERANCE", default_value = "5m")]
+    pub tolerance: Duration,
+    /// Largest body taken
+    #[arg(long, value_name = "SIZE", env = "INVIGIL_MAX_BODY", default_value = "2MiB")]
+    pub max_body: Size,
     /// Session file; an existing one is continued [default: a new dated file in the data directory]
     #[arg(long, value_name = "FILE", env = "INVIGIL_SESSION")]
     pub session: Option<PathBuf>,
     /// Take deliveries from the Svix relay too: a public URL with no tunnel and no account, the same as long
     /// as the session is. A TOKEN of one's own is used as it is
-    #[arg(long, value_name = "TOKEN", num_args = 0..=1, default_missing_value = "on", env = "INVIGIL_RELAY",
-        hide_env_values = true)]
-    pub relay: Option<Relay>,
+    #[arg(long, value_name = "TOKEN", num_args = 0..=1, default_value = "off", default_missing_value = "on",
+        env = "INVIGIL_RELAY", hide_env_values = true)]
+    pub relay: Relay,
     /// Another relay, wss:// or, for tests, ws:// [default: the public one of Svix]
-    #[arg(long, value_name = "URL", env = "INVIGIL_RELAY_URL")]
-    pub relay_url: Option<String>,
+    #[arg(long, value_name = "URL", env = "INVIGIL_RELAY_URL", value_parser = Address::parse)]
+    pub relay_url: Option<Address>,
     /// Colours: dark, light, contrast or mono [default: what suits the terminal]
     #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
     pub theme: Option<String>,
     /// Write what happens to this file too, one JSON line a happening
     #[arg(long, value_name = "FILE", env = "INVIGIL_LOG_FILE")]
     pub log_file: Option<PathBuf>,
-    /// Config file [default: config.toml in the config directory, if there is one]
-    #[arg(long, value_name = "FILE", env = "INVIGIL_CONFIG")]
-    pub config: Option<PathBuf>,
 }
 
 /// Options of `demo`.

@@ -17,11 +17,12 @@ use super::choose;
 use super::failure::Failure;
 use super::happening::Happening;
 use super::headless::{self, Lines};
+use super::layers::ConfigFile;
 use super::places;
 use super::reference::written;
 use super::relay;
 use super::screen::{self, About};
-use super::settings::{self, Looks, Settings};
+use super::settings::{Looks, Settings};
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
 use crate::clock;
@@ -159,8 +160,8 @@ pub(super) fn rules(settings: &Settings) -> Rules {
 ///
 /// # Errors
 /// Code 2 for a wrong option, secret or session file; 1 if it fails while running.
-pub fn serve(options: Options) -> Result<(), Failure> {
-    let mut settings = Settings::from_options(options)?;
+pub fn serve(options: Options, file: &ConfigFile) -> Result<(), Failure> {
+    let mut settings = Settings::new(options, file)?;
     if settings.keyring.is_empty() && !settings.no_verify {
         return Err(Failure::usage(
             "--secret: is missing; give the endpoint's signing secret (whsec_…) by --secret-file or INVIGIL_SECRET, or --no-verify to accept unsigned deliveries",
@@ -317,8 +318,8 @@ async fn watch_station(
 ///
 /// # Errors
 /// Code 2 for a wrong option, secret or session file, or without a terminal; 1 if it fails while running.
-pub fn watch(options: Options) -> Result<(), Failure> {
-    let mut settings = Settings::from_options(options)?;
+pub fn watch(options: Options, file: &ConfigFile) -> Result<(), Failure> {
+    let mut settings = Settings::new(options, file)?;
     screen::needs_terminal("`invigil serve` listens without one")?;
     let lines = Lines::open(false, settings.log_file.as_deref())?;
     block_on(async {
@@ -341,9 +342,9 @@ pub fn watch(options: Options) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Code 2 if the file is no session, or without a terminal; 1 if it fails while running.
-pub fn open(open: &Open) -> Result<(), Failure> {
+pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
     let wrong = |error: StoreError| Failure::usage(error.to_string());
-    let looks = settings::looks(open.theme.as_deref())?;
+    let looks = Looks::new(open.theme.clone(), file)?;
     let file = match &open.file {
         Some(file) => file.clone(),
         None => match choose::session(looks.theme.as_deref())? {
@@ -390,9 +391,9 @@ fn secret_of_its_own() -> Result<Secret, Failure> {
 ///
 /// # Errors
 /// Code 2 without a terminal; 1 if it fails while running.
-pub fn demo(demo: &Demo) -> Result<(), Failure> {
+pub fn demo(demo: &Demo, file: &ConfigFile) -> Result<(), Failure> {
     screen::needs_terminal("run it in one to see it")?;
-    let looks = settings::looks(demo.theme.as_deref())?;
+    let looks = Looks::new(demo.theme.clone(), file)?;
     let scratch = scratch()?;
     block_on(async {
         let stop = stop_signal()?;

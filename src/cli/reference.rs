@@ -29,7 +29,11 @@ pub fn man() -> Result<(), Failure> {
     print(&page)
 }
 
-fn print(bytes: &[u8]) -> Result<(), Failure> {
+/// Prints on standard output.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn print(bytes: &[u8]) -> Result<(), Failure> {
     written(io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().flush()))
 }
 

@@ -67,10 +67,10 @@ impl Wanted {
     /// What the options ask for.
     ///
     /// # Errors
-    /// Code 2 if the URL is none.
-    pub fn from_options(choice: Choice, url: Option<&str>) -> Result<Option<Self>, Failure> {
-        let address = Address::parse(url.unwrap_or(relay::address::PUBLIC));
-        let address = address.map_err(|why| Failure::usage(format!("--relay-url: {why}")))?;
+    /// Never but for a fault in this program: the public relay's address is read like any other.
+    pub fn from_options(choice: Choice, address: Option<Address>) -> Result<Option<Self>, Failure> {
+        let public = || Address::parse(relay::address::PUBLIC).map_err(Failure::running);
+        let address = address.map_or_else(public, Ok)?;
         Ok(match choice {
             Choice::Off => None,
             Choice::On => Some(Self { address, token: None }),
@@ -248,8 +248,8 @@ mod tests {
         assert_eq!(choice(""), Ok(Choice::Off));
         assert_eq!(choice("c_0a1B2c3D4e"), Ok(Choice::Token("c_0a1B2c3D4e".into())));
         assert!(choice("c_/../x").is_err() && choice("c 1").is_err());
-        let wanted = Wanted::from_options(Choice::On, Some("http://x/"));
-        assert!(wanted.err().is_some_and(|failure| failure.line.contains("--relay-url")));
+        assert!(Wanted::from_options(Choice::Off, None).unwrap().is_none());
+        assert!(Wanted::from_options(Choice::On, None).unwrap().is_some_and(|wanted| wanted.token.is_none()));
     }
 
     #[test]

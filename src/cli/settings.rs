@@ -1,17 +1,16 @@
-//! What `watch` and `serve` run with: defaults, then the config file, then the environment, then the
-//! command line, each over the one before.
-#![expect(clippy::disallowed_methods, reason = "the config and secret files are read here")]
+//! What `watch` and `serve` run with: the options once more, checked against each other and made ready.
+#![expect(clippy::disallowed_methods, reason = "the secret file is read here")]
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::args::Options;
 use super::failure::Failure;
-use super::relay::{Choice, Wanted};
+use super::layers::ConfigFile;
+use super::relay::Wanted;
 use crate::app::call::By;
 use crate::app::keymap::Keymap;
 use crate::domain::alert::{Rule, Rules};
-use crate::domain::filter::nearest;
 use crate::domain::secret::{Keyring, Secret};
 
 /// Everything decided and checked.
@@ -51,73 +50,54 @@ pub struct Looks {
     pub alert_by: By,
 }
 
-/// The keys of the config file: the long options with underscores.
-const KEYS: [&str; 15] = [
-    "alert_by",
-    "alerts",
-    "keys",
-    "listen",
-    "path",
-    "secret",
-    "secret_file",
-    "no_verify",
-    "tolerance",
-    "max_body",
-    "session",
-    "relay",
-    "relay_url",
-    "theme",
-    "log_file",
-];
-
 impl Settings {
-    /// Puts the layers together and reads the secrets.
+    /// Puts together what the options and the config file say, and reads the secrets.
     ///
     /// # Errors
     /// One line that names the option or the key that is wrong.
-    pub fn from_options(options: Options) -> Result<Self, Failure> {
-        let file = ConfigFile::read(options.config.as_deref())?;
-        let path = options.path.or(file.text("path")?).unwrap_or_else(|| "/webhook".into());
-        if !path.starts_with('/') || path == "/healthz" || path.contains(['?', '#', ' ', '{', '}']) {
-            return Err(Failure::usage(format!(
-                "--path {path}: must begin with `/`, be a plain path and not /healthz"
-            )));
-        }
-        let mut secrets = options.secret;
-        if secrets.is_empty() {
-            secrets = file.texts("secret")?;
-        }
-        let secret_file = options.secret_file.or(file.text("secret_file")?.map(PathBuf::from));
+    pub fn new(options: Options, file: &ConfigFile) -> Result<Self, Failure> {
         Ok(Self {
-            listen: options
-                .listen
-                .or(file.parsed("listen")?)
-                .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))),
-            path,
-            keyring: keyring(&secrets, secret_file.as_deref())?,
-            no_verify: options.no_verify || file.flag("no_verify")?,
-            tolerance_secs: options
-                .tolerance
-                .or(file.parsed("tolerance")?)
-                .map_or(300, |tolerance| i64::try_from(tolerance.as_secs()).unwrap_or(i64::MAX)),
-            max_body: options.max_body.or(file.parsed("max_body")?).map_or(2 << 20, super::size::Size::bytes),
-            session: options.session.or(file.text("session")?.map(PathBuf::from)),
-            relay: Wanted::from_options(
-                options.relay.map_or_else(|| file.relay(), Ok)?,
-                options.relay_url.or(file.text("relay_url")?).as_deref(),
-            )?,
-            looks: file.looks(options.theme)?,
-            log_file: options.log_file.or(file.text("log_file")?.map(PathBuf::from)),
+            listen: options.listen,
+            path: options.path,
+            keyring: keyring(&options.secret, options.secret_file.as_deref())?,
+            no_verify: options.no_verify,
+            tolerance_secs: i64::try_from(options.tolerance.as_secs()).unwrap_or(i64::MAX),
+            max_body: options.max_body.bytes(),
+            session: options.session,
+            relay: Wanted::from_options(options.relay, options.relay_url)?,
+            looks: Looks::new(options.theme, file)?,
+            log_file: options.log_file,
         })
     }
 }
 
-/// What `demo` and `open` take from the config file, where there is one, and the theme that was asked for.
+impl Looks {
+    /// The theme that was asked for, and what only the config file has.
+    ///
+    /// # Errors
+    /// One line that names the key that is wrong.
+    pub fn new(theme: Option<String>, file: &ConfigFile) -> Result<Self, Failure> {
+        let rules = file.texts("alerts")?.unwrap_or_default().into_iter().map(|text| text.parse::<Rule>());
+        let rules = rules.collect::<Result<_, _>>().map_err(|error| file.wrong("alerts", error))?;
+        let alert_by = file.texts("alert_by")?.map(|words| By::from_words(&words)).transpose();
+        let alert_by = alert_by.map_err(|why| file.wrong("alert_by", why))?.unwrap_or_default();
+        let mut keymap = Keymap::built_in().map_err(|error| Failure::running(error.to_string()))?;
+        if let Some(text) = file.table("keys")? {
+            keymap.merge(&text).map_err(|error| file.wrong("keys", error))?;
+        }
+        Ok(Self { theme, keymap, rules: Rules::new(rules), alert_by })
+    }
+}
+
+/// Reads a path that webhooks may be posted to.
 ///
 /// # Errors
-/// One line that names the key that is wrong.
-pub fn looks(theme: Option<&str>) -> Result<Looks, Failure> {
-    ConfigFile::read(None)?.looks(theme.map(str::to_owned))
+/// What such a path must be.
+pub fn plain_path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && text != "/healthz" && !text.contains(['?', '#', ' ', '{', '}']) {
+        return Ok(text.to_owned());
+    }
+    Err("must begin with `/`, be a plain path and not /healthz".to_owned())
 }
 
 /// The secrets of the command line or environment, and those of a file.
@@ -149,107 +129,4 @@ pub fn keyring(given: &[String], file: Option<&Path>) -> Result<Keyring, Failure
         }
     }
     Ok(Keyring::new(secrets))
-}
-
-/// The config file as read: every key known, values not looked at yet.
-struct ConfigFile {
-    name: String,
-    table: toml::Table,
-}
-
-impl ConfigFile {
-    fn read(named: Option<&Path>) -> Result<Self, Failure> {
-        let default = super::places::config_file();
-        let path = named.map(Path::to_path_buf).or(default).unwrap_or_default();
-        let name = path.display().to_string();
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if named.is_some() => {
-                return Err(Failure::usage(format!("--config {name}: cannot be read: {error}")));
-            }
-            // No config file is the usual case.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(Failure::usage(format!("config {name}: cannot be read: {error}"))),
-        };
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error
-                .span()
-                .map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
-            Failure::usage(format!("config {name}, line {line}: {}", error.message()))
-        })?;
-        if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            let near = nearest(key, &KEYS);
-            let hint = near.map_or_else(|| KEYS.join(", "), |near| format!("did you mean `{near}`?"));
-            return Err(Failure::usage(format!("config {name}: no key `{key}`; {hint}")));
-        }
-        Ok(Self { name, table })
-    }
-
-    fn wrong(&self, key: &str, what: impl std::fmt::Display) -> Failure {
-        Failure::usage(format!("config {}, key `{key}`: {what}", self.name))
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, Failure> {
-        match self.table.get(key) {
-            None => Ok(None),
-            Some(toml::Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(self.wrong(key, "must be a text in quotes")),
-        }
-    }
-
-    fn texts(&self, key: &str) -> Result<Vec<String>, Failure> {
-        let wrong = || self.wrong(key, "must be a text in quotes or a list of them");
-        match self.table.get(key) {
-            None => Ok(Vec::new()),
-            Some(toml::Value::String(text)) => Ok(vec![text.clone()]),
-            Some(toml::Value::Array(list)) => {
-                list.iter().map(|one| one.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-            }
-            Some(_) => Err(wrong()),
-        }
-    }
-
-    fn looks(&self, theme: Option<String>) -> Result<Looks, Failure> {
-        let rules = self.texts("alerts")?.into_iter().map(|text| text.parse::<Rule>());
-        let rules = rules.collect::<Result<_, _>>().map_err(|error| self.wrong("alerts", error))?;
-        let alert_by = match self.table.get("alert_by") {
-            None => By::default(),
-            Some(_) => By::from_words(&self.texts("alert_by")?).map_err(|why| self.wrong("alert_by", why))?,
-        };
-        let theme = theme.or(self.text("theme")?);
-        Ok(Looks { theme, keymap: self.keymap()?, rules: Rules::new(rules), alert_by })
-    }
-
-    /// The built-in keys with the table `keys` laid over them.
-    fn keymap(&self) -> Result<Keymap, Failure> {
-        let mut keymap = Keymap::built_in().map_err(|error| Failure::running(error.to_string()))?;
-        if let Some(table) = self.table.get("keys") {
-            let text =
-                toml::to_string(table).map_err(|_not_a_table| self.wrong("keys", "must be a table"))?;
-            keymap.merge(&text).map_err(|error| self.wrong("keys", error))?;
-        }
-        Ok(keymap)
-    }
-
-    /// A switch, or a token in quotes.
-    fn relay(&self) -> Result<Choice, Failure> {
-        match self.table.get("relay") {
-            Some(toml::Value::Boolean(true)) => Ok(Choice::On),
-            Some(toml::Value::Boolean(false)) => Ok(Choice::Off),
-            _ => Ok(self.parsed("relay")?.unwrap_or_default()),
-        }
-    }
-
-    fn flag(&self, key: &str) -> Result<bool, Failure> {
-        match self.table.get(key) {
-            None => Ok(false),
-            Some(toml::Value::Boolean(flag)) => Ok(*flag),
-            Some(_) => Err(self.wrong(key, "must be true or false")),
-        }
-    }
-
-    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>, Failure> {
-        let text = self.text(key)?;
-        text.map(|text| text.parse().map_err(|error| self.wrong(key, error))).transpose()
-    }
 }

@@ -59,24 +59,33 @@ fn a_wrong_command_line_is_named_in_one_line() {
     std::fs::write(dir.path().join("twice.toml"), "[keys.everywhere]\nj = \"up\"\nj = \"down\"").unwrap();
     std::fs::write(dir.path().join("alert.toml"), "alerts = [\"tab_swich >= 3\"]").unwrap();
     std::fs::write(dir.path().join("relay.toml"), "relay = \"a b\"").unwrap();
-    let cases: [(&[&str], &str); 24] = [
+    std::fs::write(dir.path().join("value.toml"), "max_body = \"2TB\"").unwrap();
+    std::fs::write(dir.path().join("list.toml"), "listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]").unwrap();
+    let cases: [(&[&str], &str); 28] = [
         (&["serve"], "--secret: is missing"),
         (&["serve", "--secret", "v1,abc"], "begins with `v1,`"),
         (&["serve", "--secret", "whpk_abc"], "begins with `whpk_`"),
         (&["serve", "--secret", "whsec_ab cd"], "has a blank inside"),
         (&["serve", "--secret", SECRET, "--listen", "nowhere"], "--listen"),
         (&["serve", "--secret", SECRET, "--lisen", "x"], "'--listen'"),
-        (&["serve", "--secret", SECRET, "--path", "x"], "--path x: must begin with `/`"),
+        (&["serve", "--secret", SECRET, "--path", "x"], "'--path <PATH>': must begin with `/`"),
         (&["serve", "--secret", SECRET, "--tolerance", "5w"], "5w"),
         (&["serve", "--secret-file", "none.txt"], "--secret-file none.txt: cannot be read"),
         (&["serve", "--secret", SECRET, "--config", "unknown.toml"], "did you mean `listen`?"),
         (&["serve", "--secret", SECRET, "--relay", "a/b"], "'--relay [<TOKEN>]': a token is letters"),
         (
             &["serve", "--secret", SECRET, "--relay-url", "http://x"],
-            "--relay-url: `http://x` must begin with",
+            "'--relay-url <URL>': `http://x` must begin with",
         ),
         (&["serve", "--secret", SECRET, "--config", "relay.toml"], "key `relay`: a token is letters"),
         (&["--relay", "serve"], "is a command; write `invigil serve --relay`"),
+        (
+            &["serve", "--secret", SECRET, "--config", "value.toml"],
+            "config value.toml, key `max_body`: `2TB` is",
+        ),
+        (&["config", "--config", "list.toml"], "key `listen`: must be one value"),
+        (&["--listen", "127.0.0.1:0", "serve"], "--listen: stands before the command"),
+        (&["config", "--secret", "whsec_ab cd"], "has a blank inside"),
         (&["watch", "--config", "action.toml"], "did you mean `down`?"),
         (&["watch", "--config", "clash.toml"], "key `keys`"),
         (&["watch", "--config", "twice.toml"], "line 3"),
@@ -237,4 +246,96 @@ fn a_session_has_one_writer_and_any_number_of_readers() {
     assert_eq!(second.err.trim_end().lines().count(), 1);
     keeper.take("msg_1", midnight(), Source::Http, b"no json");
     assert!(run(&["export", "s.sqlite"], dir.path(), "").out.contains("msg_1"), "a reader sees what is kept");
+}
+
+/// A value for every option, as it stands in the config file; what is missing here fails the test that uses it.
+const EVERY_OPTION: &str = r#"
+listen = "127.0.0.2:9090"
+path = "/hook"
+secret = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]
+secret_file = "secrets.txt"
+no_verify = true
+tolerance = 90
+max_body = "64k"
+session = "rollout \"two\".sqlite"
+relay = "c_0a1B2c3D4e"
+relay_url = "ws://127.0.0.1:1/"
+theme = "mono"
+log_file = "happenings.log"
+alerts = ["flag = red"]
+alert_by = []
+
+[keys.everywhere]
+q = "none"
+"#;
+
+#[test]
+fn config_says_what_holds_and_where_it_comes_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = run(&["config"], dir.path(), "").out;
+    assert!(told.contains("config.toml (there is none)"), "{told}");
+    assert!(told.contains("\nlisten = \"127.0.0.1:8080\"  # default\n"), "{told}");
+    assert!(told.contains("# session is not set: a new dated file"), "{told}");
+    assert!(told.contains("# secret is not set\n"), "{told}");
+    std::fs::write(dir.path().join("secrets.txt"), format!("{SECRET}\n")).unwrap();
+    std::fs::create_dir(dir.path().join("invigil")).unwrap();
+    std::fs::write(dir.path().join("invigil/config.toml"), EVERY_OPTION).unwrap();
+    let told = run(&["config", "--tolerance", "2m"], dir.path(), "").out;
+    let line = |key: &str| {
+        let is = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{key} "));
+        told.lines().find(is).unwrap_or_else(|| panic!("no {key} in {told}"))
+    };
+    assert_eq!(line("tolerance"), "tolerance = \"2m\"  # from --tolerance");
+    let options = invigil::cli::layers::options();
+    for option in options.iter().map(|option| option.get_id().as_str()).filter(|id| *id != "tolerance") {
+        assert!(
+            line(option).contains("invigil/config.toml"),
+            "{option} can stand in the config file: {told}"
+        );
+    }
+    assert!(line("secret").starts_with("# secret is set (2 secrets, from "), "{told}");
+    assert!(line("secret_file").contains("# 1 secret, from "), "{told}");
+    for secret in ["LaLaSw", "b7oD", "c_0a1B2c3D4e"] {
+        assert!(!told.contains(secret), "no secret is printed: {told}");
+    }
+}
+
+#[test]
+fn what_config_prints_is_a_config_file_that_says_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("secrets.txt"), format!("{SECRET}\n")).unwrap();
+    std::fs::write(dir.path().join("first.toml"), EVERY_OPTION).unwrap();
+    let first = run(&["config", "--config", "first.toml"], dir.path(), "").out;
+    std::fs::write(dir.path().join("second.toml"), &first).unwrap();
+    let second = run(&["config", "--config", "second.toml"], dir.path(), "").out;
+    let values = |text: &str| {
+        let mut table: toml::Table = text.parse().unwrap();
+        table.retain(|key, _| !["secret", "relay"].contains(&key));
+        table
+    };
+    assert_eq!(values(&first), values(&second));
+    assert_eq!(values(&first)["session"].as_str(), Some("rollout \"two\".sqlite"));
+    assert_eq!(values(&first).len(), values(EVERY_OPTION).len());
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("c.toml"), "listen = \"127.0.0.1:1\"\nno_verify = true\n").unwrap();
+    let told = |args: &[&str], variable: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
+        command.arg("config").args(args).current_dir(dir.path()).env("INVIGIL_CONFIG", "c.toml");
+        command.env_remove("INVIGIL_SECRET").env("INVIGIL_NO_VERIFY", "no");
+        if let Some(variable) = variable {
+            command.env("INVIGIL_LISTEN", variable);
+        }
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let over = told(&[], None);
+    assert!(over.contains("\nlisten = \"127.0.0.1:1\"  # from c.toml\n"), "{over}");
+    assert!(over.contains("\nno_verify = false  # from INVIGIL_NO_VERIFY\n"), "{over}");
+    let over = told(&[], Some("127.0.0.1:2"));
+    assert!(over.contains("\nlisten = \"127.0.0.1:2\"  # from INVIGIL_LISTEN\n"), "{over}");
+    let over = told(&["--listen", "127.0.0.1:3"], Some("127.0.0.1:2"));
+    assert!(over.contains("\nlisten = \"127.0.0.1:3\"  # from --listen\n"), "{over}");
 }
