@@ -1,6 +1,7 @@
 //! The commands: reads the command line, ties the parts together, turns how it ended into an exit code.
 
 pub mod args;
+pub mod check;
 pub mod choose;
 pub mod config;
 pub mod export;
@@ -69,6 +70,7 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         Command::Demo(demo) => monitor::demo(&demo, &file),
         Command::Open(open) => monitor::open(&open, &file),
         Command::Export(export) => export::run(&export),
+        Command::Check(args) => check::run(&args, &mut std::io::stdout().lock()),
         Command::Simulate(args) => monitor::simulate(&args),
         Command::Verify(args) => verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Config(options) => config::run(options, &file, &matches),

@@ -5,18 +5,21 @@
 //! `synchronous=FULL`): what was acknowledged survives a power cut. That costs one sync of the disk a group
 //! of deliveries; the writer takes whatever waits as one group.
 
+pub mod check;
 mod codec;
 mod csv;
 mod depth;
 mod events;
 pub mod export;
 pub mod follower;
+mod fresh;
 pub mod import;
 pub mod journal;
 mod list;
 mod patience;
 mod projector;
 pub mod reader;
+pub mod repair;
 mod rows;
 pub mod schema;
 pub mod search;
@@ -38,6 +41,14 @@ pub enum StoreError {
         /// What is wrong and what to do.
         what: String,
     },
+    /// The file is a session, but not a whole one; it has not been touched.
+    #[error("{file}: {what}")]
+    Damaged {
+        /// Its name.
+        file: String,
+        /// What is wrong and what to do.
+        what: String,
+    },
     /// A question was given up because a newer one came.
     #[error("interrupted")]
     Interrupted,
@@ -52,6 +63,10 @@ pub enum StoreError {
 impl StoreError {
     fn file(path: &Path, what: impl Into<String>) -> Self {
         Self::File { file: path.display().to_string(), what: what.into() }
+    }
+
+    fn damaged(path: &Path, what: impl Into<String>) -> Self {
+        Self::Damaged { file: path.display().to_string(), what: what.into() }
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Command {
     Open(Open),
     /// Write a session as JSON, NDJSON or CSV
     Export(Export),
+    /// Check that a session file is whole and says what its events say; exits 1 if not
+    Check(super::check::Args),
     /// Send a made-up rollout, signed, to any URL
     Simulate(super::simulate::Args),
     /// Explain whether one request's signature holds and, if not, exactly why

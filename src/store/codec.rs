@@ -19,9 +19,10 @@ const DICTIONARY: usize = 64 << 10;
 const SAMPLE_BYTES: usize = 8 << 20;
 
 /// How the bytes of a row are coded; the numbers stand in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Coding {
     /// As they are.
+    #[default]
     Plain = 0,
     /// Compressed by themselves.
     Alone = 1,
@@ -29,8 +30,8 @@ enum Coding {
     Dictionary = 2,
 }
 
-/// Headers and body of one event as they are kept.
-#[derive(Debug)]
+/// Headers and body of one event as they are kept; none by default.
+#[derive(Debug, Default)]
 pub(super) struct Packed {
     coding: Coding,
     length: usize,
@@ -168,11 +169,22 @@ impl Unpacker {
         row: &Row<'_>,
         from: usize,
     ) -> rusqlite::Result<(Headers, Vec<u8>)> {
-        let mut whole = self.whole(connection, row, from)?;
-        let body = whole.split_off(body_begins(&whole));
-        let text = String::from_utf8_lossy(&whole);
-        let headers = text.lines().filter_map(|line| line.split_once(": "));
-        Ok((Headers(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()), body))
+        Ok(parts(self.whole(connection, row, from)?))
+    }
+
+    /// The same, but only if it has the length that stands beside it.
+    pub(super) fn whole_row(
+        &self,
+        connection: &Connection,
+        row: &Row<'_>,
+        from: usize,
+    ) -> rusqlite::Result<(Headers, Vec<u8>)> {
+        let (stated, whole) = (row.get::<_, usize>(from + 1)?, self.whole(connection, row, from)?);
+        if stated != whole.len() {
+            let what = format!("{} bytes are there instead of {stated}", whole.len());
+            return Err(broken(std::io::Error::new(std::io::ErrorKind::InvalidData, what)));
+        }
+        Ok(parts(whole))
     }
 
     /// The body alone.
@@ -219,7 +231,8 @@ impl Unpacker {
             buffer.extend_from_slice(data);
             return Ok(());
         }
-        buffer.reserve(length);
+        // A length that is wrong by far must not be taken at its word.
+        buffer.try_reserve_exact(length).map_err(|error| broken(error.into()))?;
         let with_dictionary = coding == Coding::Dictionary as i64;
         let mut slot = if with_dictionary { self.dictionary.borrow_mut() } else { self.alone.borrow_mut() };
         let decompressor = match &mut *slot {
@@ -233,6 +246,14 @@ impl Unpacker {
         decompressor.decompress_to_buffer(data, buffer).map_err(broken)?;
         Ok(())
     }
+}
+
+/// Headers and body of what was packed together.
+fn parts(mut whole: Vec<u8>) -> (Headers, Vec<u8>) {
+    let body = whole.split_off(body_begins(&whole));
+    let text = String::from_utf8_lossy(&whole);
+    let headers = text.lines().filter_map(|line| line.split_once(": "));
+    (Headers(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()), body)
 }
 
 /// Where the body begins, after the headers and an empty line.

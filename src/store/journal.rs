@@ -69,7 +69,7 @@ impl Journal {
         connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?1)", [now.to_string()])?;
         let projector = Projector::new(&connection, pulse.rules().clone())?;
         let packer = Packer::of(&connection)?;
-        let seq = projector.sums().events as Seq;
+        let seq = projector.newest();
         pulse.reached(seq);
         let (orders, waiting) = mpsc::channel(QUEUE);
         let (told, committed) = watch::channel(Commit { seq, revision: 0 });
@@ -263,7 +263,7 @@ impl Writer {
             }
         }
         if done.is_ok() {
-            let seq = self.projector.sums().events as Seq;
+            let seq = self.projector.newest();
             self.told.send_modify(|commit| *commit = Commit { seq, revision: commit.revision + 1 });
         }
     }

@@ -83,6 +83,8 @@ impl<T> AtHand<T> {
 /// Folds deliveries into a session. After an error nothing at hand can be trusted: make a new one.
 pub(super) struct Projector {
     sums: Sums,
+    /// The number of the newest event. Events that were removed leave gaps, and no number is given twice.
+    newest: Seq,
     next_assessment: i64,
     next_candidacy: i64,
     assessments: AtHand<Assessment>,
@@ -104,6 +106,7 @@ impl Projector {
         };
         Ok(Self {
             sums: read_sums(connection)?,
+            newest: read_newest(connection)?,
             next_assessment: next("assessment")?,
             next_candidacy: next("candidacy")?,
             assessments: AtHand::default(),
@@ -123,6 +126,16 @@ impl Projector {
         self.sums
     }
 
+    /// The number of the newest event.
+    pub(super) fn newest(&self) -> Seq {
+        self.newest
+    }
+
+    /// Gives the next event this number.
+    pub(super) fn number_next(&mut self, seq: Seq) {
+        self.newest = seq - 1;
+    }
+
     /// Keeps one delivery. Nothing is durable before [`Projector::finish`] and the commit.
     pub(super) fn take(
         &mut self,
@@ -139,7 +152,8 @@ impl Projector {
         }
         self.sums.events += 1;
         self.sums.unrecognised += u64::from(delivery.event.kind.is_none());
-        let seq = self.sums.events as Seq;
+        self.newest += 1;
+        let seq = self.newest;
         let place = self.fold(connection, seq, delivery, occurred_at)?;
         insert_event(connection, seq, delivery, packed, (occurred_at, basis), place)?;
         Ok(Receipt::Fresh(seq))
@@ -231,7 +245,7 @@ impl Projector {
     pub(super) fn delivered(&mut self, connection: &Connection, deliveries: u64) -> Result<()> {
         let more = deliveries.saturating_sub(1);
         self.sums.deliveries += more;
-        let seq = self.sums.events as Seq;
+        let seq = self.newest;
         connection
             .prepare_cached("UPDATE event SET deliveries = deliveries + ?2 WHERE seq = ?1")?
             .execute(params![seq, more])?;
@@ -373,6 +387,15 @@ fn insert_event(
             place.candidacy,
         ])?;
     packed.insert(connection, seq)
+}
+
+/// The number of the newest event, also if that is gone.
+pub(super) fn read_newest(connection: &Connection) -> Result<Seq> {
+    connection
+        .prepare_cached(
+            "SELECT max(ifnull((SELECT max(seq) FROM event), 0), ifnull((SELECT value FROM meta WHERE key = 'newest'), 0))",
+        )?
+        .query_row([], |row| row.get(0))
 }
 
 /// The sums as the file has them.

@@ -290,13 +290,15 @@ impl Reader {
                 (Rows::Candidacies, None) => return Ok(sums.candidates),
                 (Rows::Rises, None) => return Ok(sums.rises),
                 (Rows::Events, None) => return Ok(sums.events),
-                // Events are numbered without gaps: no need to count.
                 (Rows::Events, Some([Value::Integer(seq)])) => {
-                    let seq = (*seq).clamp(0, sums.events as i64 + 1) as u64;
+                    let older = self.older(*seq, sums.events)?;
+                    let there = || {
+                        self.connection.prepare_cached("SELECT 1 FROM event WHERE seq = ?1")?.exists([seq])
+                    };
                     return Ok(if query.sort == Sort::Oldest {
-                        seq.saturating_sub(1)
+                        older
                     } else {
-                        sums.events.saturating_sub(seq)
+                        sums.events.saturating_sub(older + u64::from(there()?))
                     });
                 }
                 _ => {}
@@ -318,6 +320,26 @@ impl Reader {
         let text = format!("SELECT count(*) FROM {from} {}", whole.clause());
         let mut statement = self.connection.prepare_cached(&text)?;
         Ok(statement.query_row(params_from_iter(whole.values), |row| row.get(0))?)
+    }
+
+    /// How many of so many events have a smaller number. They are numbered without gaps unless some were
+    /// removed: then those on the shorter side are counted.
+    fn older(&self, seq: Seq, events: u64) -> Result<u64> {
+        let mut ends = self
+            .connection
+            .prepare_cached("SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)")?;
+        let (oldest, newest): (Option<Seq>, Option<Seq>) =
+            ends.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(oldest), Some(newest)) = (oldest, newest) else { return Ok(0) };
+        let seq = seq.clamp(oldest, newest + 1);
+        if (newest - oldest + 1) as u64 == events {
+            return Ok((seq - oldest) as u64);
+        }
+        let count = |test: &str| {
+            let text = format!("SELECT count(*) FROM event WHERE seq {test} ?1");
+            self.connection.prepare_cached(&text)?.query_row([seq], |row| row.get::<_, u64>(0))
+        };
+        if seq - oldest < newest - seq { Ok(count("<")?) } else { Ok(events.saturating_sub(count(">=")?)) }
     }
 
     /// One event in full; `None` if there is none of this number.

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use memchr::memmem::Finder;
 
-use super::StoreError;
 use super::reader::Reader;
+use super::{StoreError, projector};
 use crate::domain::delivery::Seq;
 use crate::domain::query::{Anchor, EventKey, EventRow, Hunt, Query, Row, Scope, Sort};
 
@@ -44,7 +44,7 @@ impl Reader {
         needle: &Finder<'_>,
         tell: Tell<'_>,
     ) -> Result<Option<EventKey>, StoreError> {
-        let newest = self.sums()?.events as Seq;
+        let newest = projector::read_newest(&self.connection)?;
         let upwards = (hunt.query.sort == Sort::Oldest) == hunt.down;
         let stretches = stretches(newest, hunt.from.map(|key| key.seq), upwards);
         let (next, best, stop) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX), AtomicBool::new(false));

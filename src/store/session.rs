@@ -107,7 +107,8 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    let damaged = |error: rusqlite::Error| StoreError::file(path, format!("the session is damaged: {error}"));
+    let damaged =
+        |error: rusqlite::Error| StoreError::damaged(path, format!("the session is damaged: {error}"));
     if new {
         // Before there is a log, so that the file itself says at once what it is.
         schema::create(&connection)?;
@@ -136,7 +137,8 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     // With no log beside it the file is whole and at rest, and SQLite need not make one to read it.
     let at_rest = fs::metadata(beside(path, "-wal")).map_or(true, |meta| meta.len() == 0);
     let connection = if at_rest { connect_immutable(path)? } else { connect_reader(path)? };
-    let damaged = |error: rusqlite::Error| StoreError::file(path, format!("the session is damaged: {error}"));
+    let damaged =
+        |error: rusqlite::Error| StoreError::damaged(path, format!("the session is damaged: {error}"));
     connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
     Ok(connection)
 }
@@ -247,7 +249,7 @@ fn check(path: &Path) -> Result<Header, StoreError> {
     let log = fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len());
     if log == 0 && meta.len() < whole {
         let what = format!("is cut off: {} of {whole} bytes are there; use a whole copy", meta.len());
-        return Err(StoreError::file(path, what));
+        return Err(StoreError::damaged(path, what));
     }
     Ok(Header::Session)
 }

@@ -15,13 +15,15 @@ use super::keeping::{Keeper, midnight};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
+/// How a command ended.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-fn run(args: &[&str], dir: &Path, input: &str) -> Ended {
+/// Runs a command in a directory of its own.
+pub(crate) fn run(args: &[&str], dir: &Path, input: &str) -> Ended {
     let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
         .args(args)
         .current_dir(dir)

@@ -1,5 +1,6 @@
 //! What holds across modules, in one target so that it is linked once.
 
+mod check;
 mod cli;
 mod crash;
 mod docs;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails is to say where")]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use invigil::domain::delivery::Source;
 use invigil::domain::filter::{self, Filter, Standing, Subject};
@@ -14,7 +15,7 @@ use super::keeping::{Keeper, midnight};
 
 /// One event as the sender would tell it.
 #[derive(Debug, Clone)]
-struct Told {
+pub(crate) struct Told {
     id: String,
     sent_at: Timestamp,
     body: String,
@@ -48,7 +49,7 @@ fn told() -> impl Strategy<Value = Told> {
 }
 
 /// A history: events with ids, some of them delivered again, later or earlier.
-fn history() -> impl Strategy<Value = Vec<Told>> {
+pub(crate) fn history() -> impl Strategy<Value = Vec<Told>> {
     (
         proptest::collection::vec(told(), 1..14),
         proptest::collection::vec((any::<prop::sample::Index>(), 0..60i64), 0..6),
@@ -71,10 +72,19 @@ fn history() -> impl Strategy<Value = Vec<Told>> {
 
 fn keep(events: &[Told]) -> Keeper {
     let keeper = Keeper::new();
+    take(&keeper, events);
+    keeper
+}
+
+fn take(keeper: &Keeper, events: &[Told]) {
     for told in events {
         keeper.take(&told.id, told.sent_at, Source::Http, told.body.as_bytes());
     }
-    keeper
+}
+
+/// Keeps a history in a file, and closes it.
+pub(crate) fn keep_at(path: &Path, events: &[Told]) {
+    take(&Keeper::at(path), events);
 }
 
 fn state(keeper: &Keeper) -> serde_json::Value {

@@ -1,0 +1,83 @@
+//! `invigil check`: whether a session file is whole and says what its events say, and making it so again.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::reference::written;
+use super::settings;
+use crate::domain::clean::Clean;
+use crate::store::StoreError;
+use crate::store::check::{self, Report};
+use crate::store::repair;
+
+/// Options of `check`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The session file
+    pub file: PathBuf,
+    /// Derive again whatever is not as the events say; what came is never touched
+    #[arg(long)]
+    pub repair: bool,
+    /// Signing secret, whsec_…, to verify the kept signatures again; may be repeated
+    #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
+    pub secret: Vec<String>,
+    /// File with signing secrets, one a line
+    #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
+    pub secret_file: Option<PathBuf>,
+}
+
+/// Checks, tells each finding in one line, and sums up.
+///
+/// # Errors
+/// Code 1 if the session is not sound, 2 if the file is none or a secret is wrong.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
+    let keyring = settings::keyring(&args.secret, args.secret_file.as_deref())?;
+    let mut said = Ok(());
+    let mut tell = |line: &str| {
+        if said.is_ok() {
+            said = writeln!(out, "{}", Clean::of(line));
+        }
+    };
+    let (before, report) = if args.repair {
+        repair::repair(&args.file, &keyring, &mut tell).map_err(|error| failure(&error))?
+    } else {
+        (0, check::check(&args.file, &keyring, &mut tell).map_err(|error| failure(&error))?)
+    };
+    let file = args.file.display();
+    if before > 0 {
+        tell(&format!("derived anew: {before} findings before, {} now", report.findings));
+    }
+    if report.findings == 0 {
+        tell(&format!("sound: {}", sentence(&report, keyring.is_empty())));
+    }
+    written(said.and_then(|()| out.flush()))?;
+    match report.findings {
+        0 => Ok(()),
+        count if args.repair => Err(Failure::running(format!(
+            "{file}: {count} findings are not about what is derived and remain"
+        ))),
+        count => Err(Failure::running(format!(
+            "{file}: is not sound, {count} findings; `--repair` makes anew what is derived from the events"
+        ))),
+    }
+}
+
+fn sentence(report: &Report, no_secret: bool) -> String {
+    let Report { events, verified, candidacies, assessments, .. } = report;
+    let unverified = events.saturating_sub(*verified);
+    let held = if no_secret { String::new() } else { format!(", {} signatures hold now", report.held) };
+    format!(
+        "{events} events ({verified} verified, {unverified} unverified{held}), {candidacies} candidacies in {assessments} assessments"
+    )
+}
+
+fn failure(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Io(error) if error.kind() != io::ErrorKind::NotFound => {
+            Failure::running(error.to_string())
+        }
+        StoreError::Damaged { .. } | StoreError::Sqlite(_) => Failure::running(error.to_string()),
+        _ => Failure::usage(error.to_string()),
+    }
+}
