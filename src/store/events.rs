@@ -42,11 +42,18 @@ impl Reader {
         }
         let chosen =
             |refusal: &Refusal| query.filters.iter().all(|filter| filter.matches_refusal(refusal, query.now));
+        let asked = (before as usize, after as usize);
+        if !by_arrival {
+            // In the sender's time, to which the keys say nothing.
+            return Ok(cut(plain(page), anchor, asked, |key, row| key == row));
+        }
         let mut among: Vec<&(Seq, Refusal)> = Vec::new();
         if query.scope == Scope::Session {
             among.extend(refusals.iter().filter(|(_, refusal)| chosen(refusal)));
         }
-        Ok(interleave(page, &among, anchor, before as usize, after as usize, query.sort != Sort::Oldest))
+        let descending = query.sort != Sort::Oldest;
+        let page = interleave(page, &among, descending);
+        Ok(cut(page, anchor, asked, |key, row| if descending { key >= row } else { key <= row }))
     }
 
     /// The nearest event of a list that comes after a row of it (or before), and is marked, or a problem: it
@@ -110,49 +117,52 @@ impl Reader {
     }
 }
 
-/// Puts refusals among the events of a page and cuts it to what was asked.
-fn interleave(
-    page: Page<EventLine>,
-    refusals: &[&(Seq, Refusal)],
-    anchor: &Anchor<EventKey>,
-    before: usize,
-    after: usize,
-    descending: bool,
-) -> Page<EventRow> {
+/// Puts refusals among the events of a page, which is in the order of their keys.
+fn interleave(page: Page<EventLine>, refusals: &[&(Seq, Refusal)], descending: bool) -> Page<EventRow> {
     let start = page.before == 0;
     let end = page.exact && page.before + page.rows.len() as u64 >= page.total;
-    let mut rows: Vec<EventRow> = page.rows.into_iter().map(|line| EventRow::Event(Box::new(line))).collect();
+    let mut page = plain(page);
     let in_order = |a: &EventKey, b: &EventKey| if descending { a >= b } else { a <= b };
-    let (first, last) = (rows.first().map(Row::key), rows.last().map(Row::key));
-    let mut earlier = 0;
+    let (first, last) = (page.rows.first().map(Row::key), page.rows.last().map(Row::key));
     for (seq, refusal) in refusals {
         let key = EventKey { seq: *seq, refusal: refusal.number };
         let after_first = start || first.is_some_and(|first| in_order(&first, &key));
         let before_last = end || last.is_some_and(|last| in_order(&key, &last));
         if !after_first {
-            earlier += 1;
+            page.before += 1;
         } else if before_last {
-            rows.push(EventRow::Refusal(*seq, Box::new(refusal.clone())));
+            page.rows.push(EventRow::Refusal(*seq, Box::new(refusal.clone())));
         }
     }
-    rows.sort_by(|a, b| if descending { b.key().cmp(&a.key()) } else { a.key().cmp(&b.key()) });
-    let total = page.total + refusals.len() as u64;
-    let whole = before + after;
-    let from = match anchor {
-        Anchor::First | Anchor::Glimpse => 0,
-        Anchor::Last => rows.len().saturating_sub(whole),
+    page.rows.sort_by(|a, b| if descending { b.key().cmp(&a.key()) } else { a.key().cmp(&b.key()) });
+    page.total += refusals.len() as u64;
+    page
+}
+
+/// The same rows, among which no refusal stands.
+fn plain(page: Page<EventLine>) -> Page<EventRow> {
+    let rows = page.rows.into_iter().map(|line| EventRow::Event(Box::new(line))).collect();
+    Page { rows, before: page.before, total: page.total, exact: page.exact }
+}
+
+/// Cuts a page to what was asked; the row it lies around is `found` by its key.
+fn cut(
+    mut page: Page<EventRow>,
+    anchor: &Anchor<EventKey>,
+    (before, after): (usize, usize),
+    found: impl Fn(&EventKey, &EventKey) -> bool,
+) -> Page<EventRow> {
+    let count = page.rows.len();
+    let (from, until) = match anchor {
+        Anchor::First | Anchor::Glimpse => (0, before + after),
+        Anchor::Last => (count.saturating_sub(before + after), count),
         Anchor::At(key) => {
-            let at = rows.iter().position(|row| in_order(key, &row.key())).unwrap_or(rows.len());
-            at.saturating_sub(before)
+            let at = page.rows.iter().position(|row| found(key, &row.key())).unwrap_or(count);
+            (at.saturating_sub(before), at + after)
         }
     };
-    let until = match anchor {
-        Anchor::At(key) => {
-            let at = rows.iter().position(|row| in_order(key, &row.key())).unwrap_or(rows.len());
-            at + after
-        }
-        _ => from + whole,
-    };
-    let kept: Vec<_> = rows.into_iter().take(until).skip(from).collect();
-    Page { rows: kept, before: page.before + earlier + from as u64, total, exact: page.exact }
+    page.rows.truncate(until);
+    page.rows.drain(..from.min(until).min(count));
+    page.before += from as u64;
+    page
 }

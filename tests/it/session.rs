@@ -187,6 +187,27 @@ proptest! {
             walk(step, |anchor, before, after| reader.events(&query, anchor, before, after, &[]).unwrap())?;
         }
     }
+
+    #[test]
+    fn a_timeline_is_in_the_senders_time_however_its_events_came(events in history(), step in 1u32..5) {
+        let keeper = keep(&events);
+        let reader = keeper.reader();
+        for candidate in reader.candidates(&Query::default(), &Anchor::First, 0, 100).unwrap().rows {
+            let scope = Scope::Candidacy(candidate.assessment_id, candidate.candidate_id);
+            for sort in [Sort::Oldest, Sort::Latest] {
+                let query = Query { scope: scope.clone(), sort, ..Query::default() };
+                walk(step, |anchor, before, after| reader.events(&query, anchor, before, after, &[]).unwrap())?;
+                let told = lines(reader.events(&query, &Anchor::First, 0, 100, &[]).unwrap());
+                let told: Vec<_> = told.into_iter().map(|line| (line.occurred_at, line.id)).collect();
+                let mut in_time = told.clone();
+                in_time.sort();
+                if sort == Sort::Latest {
+                    in_time.reverse();
+                }
+                prop_assert_eq!(told, in_time);
+            }
+        }
+    }
 }
 
 fn matches(keeper: &Keeper, filter: &Filter, line: &EventLine) -> bool {

@@ -51,6 +51,13 @@ impl Session {
                 }
             }
         }
+        if matches!(query.scope, Scope::Candidacy(..)) {
+            let time = |row: &EventRow| match row {
+                EventRow::Event(line) => (line.occurred_at, line.id.clone()),
+                EventRow::Refusal(_, refusal) => (refusal.at, String::new()),
+            };
+            rows.sort_by_key(time);
+        }
         if query.sort != Sort::Oldest {
             rows.reverse();
         }
