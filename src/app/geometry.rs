@@ -24,6 +24,9 @@ const WIDE: u16 = 100;
 /// From this width on a payload stands beside the list it is from.
 const SPLIT: u16 = 160;
 
+/// Lines of the box in which a word is typed that is searched for in a payload.
+const PROMPT: u16 = 3;
+
 /// How a part is set off from its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -119,7 +122,11 @@ pub fn regions(model: &Model, area: Rect) -> Option<Regions> {
     });
     let crumbs = model.has_crumbs().then(|| take(&mut rest, 1));
     let tabs = (single && model.levels.is_empty()).then(|| take(&mut rest, 1));
-    let (body, footer) = above(rest, rest.height.saturating_sub(1));
+    let (mut body, footer) = above(rest, rest.height.saturating_sub(1));
+    if model.searches_payload() && body.height > 2 * PROMPT {
+        // What is found while the word is typed must not lie under the line it is typed in.
+        body.height -= PROMPT;
+    }
     let framing = match (single, area.width >= WIDE) {
         (true, _) => Framing::Bare,
         (_, true) => Framing::Box,

@@ -13,6 +13,7 @@ use super::msg::Slot;
 use super::notice::{Notice, Tone};
 use super::overlay::Overlay;
 use super::pane::{self, Pane, View};
+use super::prompt::Purpose;
 use super::rate::Rate;
 use super::window::Window;
 use crate::domain::alert::Rules;
@@ -365,10 +366,21 @@ impl Model {
             Slot::Timeline => self
                 .candidacy()
                 .map(|level| Scope::Candidacy(level.assessment_id.clone(), level.candidate_id.clone())),
+            Slot::Violations => self
+                .suspect()
+                .map(|row| Scope::Candidacy(row.assessment_id.clone(), row.candidate_id.clone())),
             _ => None,
         };
         let user = self.filter.as_ref().map(|active| &active.filter);
         pane::query(scope.unwrap_or_default(), self.sort(slot), user, self.view(slot), self.now)
+    }
+
+    /// Whose violations the pane *Violations* tells: where candidates are seen by what they did, what the one
+    /// under the cursor did, and when.
+    #[must_use]
+    pub fn suspect(&self) -> Option<&CandidateRow> {
+        let asks = self.levels.is_empty() && self.focus == Pane::Candidates && self.view.is_of_violations();
+        self.candidates.current().filter(|_| asks)
     }
 
     /// The assessment that is open, on top or underneath.
@@ -396,6 +408,13 @@ impl Model {
             Some(Level::Payload(level)) => Some(level),
             _ => None,
         }
+    }
+
+    /// A word is being typed that is looked for in a payload.
+    #[must_use]
+    pub fn searches_payload(&self) -> bool {
+        let typed = matches!(self.overlays.last(), Some(Overlay::Prompt(prompt)) if matches!(prompt.purpose, Purpose::Search { .. }));
+        typed && self.payload().is_some()
     }
 
     /// A line is needed for where one is or what is in force.

@@ -165,6 +165,12 @@ impl View {
         }
     }
 
+    /// It asks what somebody did that they should not.
+    #[must_use]
+    pub fn is_of_violations(self) -> bool {
+        matches!(self, Self::Flagged | Self::Disqualified | Self::Red)
+    }
+
     /// What it lets through.
     #[must_use]
     pub fn filter(self) -> Option<Filter> {

@@ -50,11 +50,25 @@ static WAITING: [Column<CandidateRow>; 6] = [
     Column { head: "events", width: Width::Fixed(6), rank: 6, right: true, cell: events },
 ];
 
+/// The columns for what somebody did: all violations of each. Who is not red there is told by the flag.
+static DEEDS: [Column<CandidateRow>; 9] = [
+    Column { head: "candidate", width: Width::Flex(13, 28, 3), rank: 0, right: false, cell: who },
+    Column { head: "violations", width: Width::Flex(18, 60, 5), rank: 1, right: false, cell: violations },
+    Column { head: "flag", width: Width::Fixed(8), rank: 2, right: false, cell: flag },
+    Column { head: "status", width: Width::Flex(11, 14, 2), rank: 3, right: false, cell: status },
+    Column { head: "for", width: Width::Time, rank: 4, right: true, cell: since },
+    Column { head: "score", width: Width::Fixed(5), rank: 6, right: true, cell: score },
+    Column { head: "assessment", width: Width::Flex(12, 28, 2), rank: 7, right: false, cell: assessment },
+    Column { head: "away", width: Width::Fixed(7), rank: 8, right: true, cell: away },
+    Column { head: "e-mail", width: Width::Flex(16, 30, 2), rank: 9, right: false, cell: email },
+];
+
 /// The columns that answer a view's question.
 pub(super) fn columns(view: View) -> &'static [Column<CandidateRow>] {
     match view {
         View::InTest => &IN_TEST,
         View::NotStarted | View::Expired => &WAITING,
+        View::Flagged | View::Disqualified | View::Red => &DEEDS,
         _ => &COLUMNS,
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::clean::Clean;
 use crate::domain::event::Status;
 use crate::domain::proctoring::{Counts, Flag, ViolationKind};
 use crate::domain::projection::Rise;
+use crate::domain::refusal::Code;
 use crate::domain::time::Timestamp;
 
 /// Text from outside, made safe.
@@ -100,6 +101,17 @@ pub(super) fn score(score: Option<f64>, scene: Scene<'_>) -> Vec<Piece<'_>> {
 /// A count; none is read second.
 pub(super) fn number(number: u64, scene: Scene<'_>) -> Vec<Piece<'_>> {
     if number == 0 { dim("0", scene) } else { plain(text::short(number)) }
+}
+
+/// A refusal's reason in a word or two.
+pub(super) fn reason(code: Code) -> &'static str {
+    match code {
+        Code::MissingHeader => "no headers",
+        Code::MalformedHeader => "bad headers",
+        Code::TimestampTooOld => "too old",
+        Code::TimestampTooNew => "too new",
+        Code::NoMatchingSignature => "signature",
+    }
 }
 
 /// A kind of violation in as few letters as can be.

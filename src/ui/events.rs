@@ -17,7 +17,7 @@ use crate::domain::query::{EventLine, EventRow};
 /// The columns of the pane.
 pub(super) static COLUMNS: [Column<EventRow>; 9] = [
     Column { head: "when", width: Width::Time, rank: 1, right: true, cell: when },
-    Column { head: "event", width: Width::Flex(14, 21, 2), rank: 0, right: false, cell: event },
+    Column { head: "event", width: Width::Flex(15, 21, 2), rank: 0, right: false, cell: event },
     Column { head: "who", width: Width::Flex(12, 28, 3), rank: 2, right: false, cell: who },
     Column { head: "what", width: Width::Flex(14, 34, 3), rank: 3, right: false, cell: what },
     Column { head: "sent", width: Width::Fixed(4), rank: 4, right: true, cell: times },
@@ -31,7 +31,7 @@ pub(super) static COLUMNS: [Column<EventRow>; 9] = [
 pub(super) static TIMELINE: [Column<EventRow>; 9] = [
     Column { head: "time", width: Width::Fixed(12), rank: 1, right: false, cell: clock },
     Column { head: "after", width: Width::Fixed(8), rank: 2, right: true, cell: gap },
-    Column { head: "event", width: Width::Flex(14, 22, 2), rank: 0, right: false, cell: event },
+    Column { head: "event", width: Width::Flex(15, 22, 2), rank: 0, right: false, cell: event },
     Column { head: "what it brought", width: Width::Flex(14, 60, 4), rank: 2, right: false, cell: what },
     Column { head: "score", width: Width::Fixed(5), rank: 3, right: true, cell: score },
     Column { head: "sent", width: Width::Fixed(4), rank: 4, right: true, cell: times },
@@ -81,7 +81,6 @@ fn spoken(kind: EventKind) -> String {
     match kind {
         EventKind::InvitedForInterview => "interview".into(),
         EventKind::InvitationExpired => "expired".into(),
-        kind if kind.of_assessment() => format!("assessment {word}"),
         _ => word,
     }
 }
@@ -106,6 +105,11 @@ fn event<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<
 
 fn who<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     match row {
+        EventRow::Event(line) if line.kind.is_some_and(EventKind::of_assessment) => {
+            let name = line.assessment_name.as_deref().or(line.assessment_id.as_deref());
+            let name = name.map(clean).unwrap_or_default();
+            vec![Piece::styled(name, scene.styles.accent(Pane::Assessments))]
+        }
         EventRow::Event(line) => {
             let id = line.candidate_id.as_deref();
             plain(cells::who(line.candidate_name.as_deref(), line.email.as_deref(), id, scene))
@@ -114,11 +118,17 @@ fn who<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Pi
     }
 }
 
-fn what<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
+fn what<'a>(row: &'a EventRow, scene: Scene<'a>, spot: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let styles = scene.styles;
     let line = match row {
         EventRow::Event(line) => line,
-        EventRow::Refusal(_, refusal) => return vec![Piece::styled(refusal.code.word(), styles.bad)],
+        EventRow::Refusal(_, refusal) => {
+            // The whole word of the answer, unless it would be cut.
+            let whole = refusal.code.word();
+            let cut = whole.len() > usize::from(spot.width);
+            let word = if cut { cells::reason(refusal.code) } else { whole };
+            return vec![Piece::styled(word, styles.bad)];
+        }
     };
     let mut pieces = Vec::new();
     if !line.verified {

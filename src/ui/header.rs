@@ -10,7 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::cells::clean;
+use super::cells::{self, clean};
 use super::draw::{self, Piece, Scene};
 use super::{mask, relay, text};
 use crate::app::geometry::Regions;
@@ -125,17 +125,6 @@ fn rate(room: u16, scene: Scene<'_>) -> Vec<Piece<'static>> {
     ]
 }
 
-/// A refusal's reason in a word or two.
-fn reason(code: Code) -> &'static str {
-    match code {
-        Code::MissingHeader => "no headers",
-        Code::MalformedHeader => "bad headers",
-        Code::TimestampTooOld => "too old",
-        Code::TimestampTooNew => "too new",
-        Code::NoMatchingSignature => "signature",
-    }
-}
-
 fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let (model, styles) = (scene.model, scene.styles);
     let (sums, vitals) = (model.sums(), &model.vitals);
@@ -197,12 +186,12 @@ fn refused(narrow: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let latest = vitals.refusals.last();
     let age = latest.map(|refusal| text::age(model.now.since(refusal.at)));
     let why = if narrow {
-        let reason = latest.map(|refusal| reason(refusal.code)).unwrap_or_default();
+        let reason = latest.map(|refusal| cells::reason(refusal.code)).unwrap_or_default();
         format!("{reason} {}", age.unwrap_or_default())
     } else {
         let counts = Code::ALL.into_iter().zip(vitals.refused).filter(|(_, count)| *count > 0);
         let mut reasons: Vec<String> =
-            counts.map(|(code, count)| format!("{} {}", text::count(count), reason(code))).collect();
+            counts.map(|(code, count)| format!("{} {}", text::count(count), cells::reason(code))).collect();
         reasons.extend(age.map(|age| format!("{age} ago")));
         reasons.join(", ")
     };

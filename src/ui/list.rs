@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use super::cells;
 use super::draw::{self, Labels, Piece, Scene};
 use super::table::{self, Column};
 use super::{text, welcome};
@@ -90,12 +91,17 @@ fn title<R: Live>(list: &List<'_, R>, focused: bool, scene: Scene<'_>) -> Vec<Pi
     } else {
         String::new()
     };
-    vec![
+    let mut pieces = vec![
         Piece::raw(" "),
         Piece::styled(number, styles.dim),
         Piece::styled(list.pane.title(), strong),
         Piece::styled(format!(" {shown} "), styles.text),
-    ]
+    ];
+    if let (Slot::Violations, Some(row)) = (list.slot, scene.model.suspect()) {
+        let who = cells::who(row.name.as_deref(), row.email.as_deref(), Some(&row.candidate_id), scene);
+        pieces.push(Piece::styled(format!("of {who} "), styles.info));
+    }
+    pieces
 }
 
 fn aside<R: Live>(list: &List<'_, R>, scene: Scene<'_>) -> Vec<Piece<'static>> {
@@ -152,7 +158,7 @@ fn empty<R: Live>(buf: &mut Buffer, area: Rect, list: &List<'_, R>, scene: Scene
     let model = scene.model;
     let area = padded(area);
     if let Some(why) = list.window.fault() {
-        let told = format!("Cannot be read: {}", super::cells::clean(why));
+        let told = format!("Cannot be read: {}", cells::clean(why));
         welcome::lines(buf, area, &[(told.into(), scene.styles.bad)], scene);
         return;
     }
