@@ -97,8 +97,8 @@ actions! {
     NextPane, "next-pane", "pane", Move, "To the next pane";
     PreviousPane, "previous-pane", "pane", Move, "To the pane before";
     NextView, "next-view", "view", Move, "Candidates: next view (in test, not started, …); payload: next event";
-    ByCandidate, "by-candidate", "grouped", Move, "Violations by candidate, worst first, or back to them as they come";
     PreviousView, "previous-view", "view", Move, "Candidates: view before (red, disqualified, …); payload: event before";
+    ByCandidate, "by-candidate", "grouped", Move, "Violations by candidate, worst first, or back to them as they come";
     Search, "search", "search", Find, "Search for a word in this list or payload, or in whole bodies";
     NextMatch, "next-match", "match", Find, "To the next match";
     PreviousMatch, "previous-match", "match", Find, "To the match before";

@@ -235,6 +235,13 @@ impl Keymap {
                     }
                 }
             }
+            // The keys one thinks of first, then letters, then the rest.
+            let rank = |chord: &String| match chord.as_str() {
+                "Enter" | "Esc" => 0,
+                letter if letter.is_ascii() && letter.len() == 1 => 1,
+                _ => 2,
+            };
+            chords.sort_by_key(rank);
             table.push((*action, chords));
         }
         table

@@ -56,12 +56,13 @@ impl Prompt {
         if self.purpose != Purpose::Filter {
             return;
         }
-        let text = self.line.text();
-        if let Err(error) = filter::parse(&text) {
+        let (text, before) = (self.line.text(), self.line.before());
+        self.choices = choices(last_word(&before), names);
+        // A word that can still become one is no mistake yet.
+        let unfinished = before == text && !self.choices.is_empty();
+        if let (Err(error), false) = (filter::parse(&text), unfinished) {
             self.error = Some((Some(error.column), error.what));
         }
-        let before = self.line.before();
-        self.choices = choices(last_word(&before), names);
     }
 
     /// Takes the first choice that adds something.
@@ -150,6 +151,7 @@ mod tests {
     fn a_mistake_has_its_column() {
         assert_eq!(filter("flag:red").error, None);
         assert_eq!(filter("a flag:rod").error.unwrap().0, Some(8));
+        assert_eq!(filter("a flag:re").error, None, "it may become red");
     }
 
     #[test]

@@ -153,9 +153,10 @@ fn wanted(scene: Scene<'_>) -> &'static [A] {
             Some(Overlay::Prompt(Prompt { purpose: Purpose::Filter, .. })) => {
                 &[A::Accept, A::Cancel, A::Complete, A::Older]
             }
-            Some(Overlay::Prompt(Prompt { purpose: Purpose::Search { .. }, .. })) => {
-                &[A::Accept, A::Cancel, A::Toggle, A::Older]
-            }
+            Some(Overlay::Prompt(Prompt { purpose: Purpose::Search { .. }, .. })) => match model.payload() {
+                Some(_) => &[A::Accept, A::Cancel, A::Older],
+                None => &[A::Accept, A::Cancel, A::Toggle, A::Older],
+            },
             Some(Overlay::Prompt(Prompt { purpose: Purpose::Save { .. }, .. })) => {
                 &[A::Accept, A::Cancel, A::Toggle]
             }
