@@ -181,8 +181,9 @@ impl Condition {
                 Is::Unverified => "NOT e.verified",
                 Is::Marked => "e.marked",
                 Is::Conflict => "e.conflicts > 0",
-                // A refused delivery never reaches the file.
-                Is::Refused => "0",
+                // A refused delivery never reaches the file. SQLite drops the rest of a condition with a plain 0
+                // in it, and then finds no use for the index that a walk insists on.
+                Is::Refused => "e.seq < 0",
             }),
             Term::Since(when) => self.put("e.occurred_at >= ?", [when.seen_from(now).millis().into()]),
             Term::Until(when) => self.put("e.occurred_at <= ?", [when.seen_from(now).millis().into()]),
