@@ -4,6 +4,7 @@ pub mod args;
 pub mod check;
 pub mod choose;
 pub mod config;
+pub mod crash;
 pub mod export;
 pub mod failure;
 pub mod happening;
@@ -32,13 +33,15 @@ use layers::Given;
 /// Runs the command of this process's command line.
 #[must_use]
 pub fn run() -> ExitCode {
+    crash::guard();
     let matches = match Cli::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return unread(&error),
     };
-    match Given::over_file(matches).and_then(carry_out) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
+    match crash::caught(|| Given::over_file(matches).and_then(carry_out)) {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        None => ExitCode::FAILURE,
+        Some(Err(failure)) => {
             // With nobody to read it, the code still tells.
             let _ = writeln!(std::io::stderr(), "invigil: {failure}");
             ExitCode::from(failure.code)

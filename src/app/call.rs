@@ -88,7 +88,7 @@ pub(super) fn call(model: &mut Model, out: &mut Vec<Effect>) {
         count => format!(" (and {} more)", count - 1),
     };
     if let Some(how) = model.alert_by.notify {
-        let text = Clean::of(&format!("invigil: {}{more}", told(model, alert))).to_string();
+        let text = Clean::of(&format!("invigil: {}{more}", told(model, alert))).into_owned();
         out.push(Effect::Notify { text, how });
     }
     if model.alert_by.bell {

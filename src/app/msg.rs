@@ -8,6 +8,8 @@ use std::fmt;
 
 use super::call::Notify;
 use super::key::Key;
+use super::overlay::Link;
+use crate::domain::clean::Clean;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
 use crate::domain::proctoring::ViolationKind;
@@ -210,8 +212,8 @@ pub enum Effect {
         /// What it is, for the notice: "the body".
         what: &'static str,
     },
-    /// Open an `http` or `https` link; the user has agreed to its host.
-    Open(String),
+    /// Open a link; the user has agreed to its host.
+    Open(Link),
     /// Write the session as JSON; end with [`Outcome::Saved`] or [`Outcome::Failed`].
     Save {
         /// Where to, as typed.
@@ -227,15 +229,15 @@ pub enum Effect {
     Mark(Seq, bool),
     /// Ring the bell.
     Bell,
-    /// Have the terminal notify somebody. Already clean.
+    /// Have the terminal notify somebody.
     Notify {
         /// What to say.
-        text: String,
+        text: Clean<'static>,
         /// How terminals of this sort are told.
         how: Notify,
     },
-    /// Set the terminal's title. Already clean.
-    Title(String),
+    /// Set the terminal's title.
+    Title(Clean<'static>),
     /// Stop like Ctrl-Z, or say why not.
     Suspend,
     /// Take the mouse, or leave it to the terminal for selecting text.

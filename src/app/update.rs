@@ -135,7 +135,7 @@ fn tick(model: &mut Model, now: Timestamp, out: &mut Vec<Effect>) {
     let title = title(model);
     if title != model.title {
         model.title.clone_from(&title);
-        out.push(Effect::Title(title));
+        out.push(Effect::Title(Clean::of(&title).into_owned()));
     }
 }
 
@@ -146,7 +146,7 @@ fn title(model: &Model) -> String {
         0 => String::new(),
         count => format!(" · {count} refused"),
     };
-    format!("invigil · {} · {} events{refused}", Clean::of(&model.session), sums.events)
+    format!("invigil · {} · {} events{refused}", model.session, sums.events)
 }
 
 /// Whether a filter lets other rows through as time passes.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::domain::clean::Clean;
+use crate::domain::secret::masked;
+
 /// Why a command ended: the line and the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -27,8 +30,19 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An error text of a library may hold line breaks or control characters of a hostile file name.
-        let line: String = self.line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        f.write_str(line.trim())
+        // An error text of a library may hold line breaks or control characters of a hostile file name, and what
+        // was typed may be a secret in the wrong place.
+        f.write_str(Clean::one_line(&masked(&self.line)).as_str().trim())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_one_clean_line_without_a_secret() {
+        let failure = Failure::usage("--session a\u{1b}]0;x\u{7}\u{202e}:\n  no such file; whsec_AAAABBBB\n");
+        assert_eq!(failure.to_string(), "--session a␛]0;x␇⟨U+202E⟩: no such file; whsec_…");
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::relay::News;
 use crate::domain::alert::Alert;
-use crate::domain::clean::Clean;
+use crate::domain::clean::{self, Clean};
 use crate::domain::query::EventLine;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -43,7 +43,7 @@ impl Happening {
             time.civil().to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string()
         };
         match self {
-            Self::Listening(url) => format!("{} listening  {url}", at(now)),
+            Self::Listening(url) => format!("{} listening  {}", at(now), Clean::of(url)),
             Self::Event(line) => {
                 let name = line.name.as_deref().unwrap_or("unrecognised");
                 let who = [&line.candidate_name, &line.assessment_name];
@@ -124,7 +124,8 @@ impl Happening {
                 json!({ "at": now.to_string(), "what": "stopped", "events": events, "session": session })
             }
         };
-        object.to_string()
+        // Somebody looks at the log in a terminal.
+        clean::json(&object.to_string()).into_owned()
     }
 }
 
@@ -141,15 +142,20 @@ mod tests {
             peer: Some("127.0.0.1".into()),
             id: Some("\u{1b}]0;x\u{7}".into()),
             code: Code::MalformedHeader,
-            sentence: "`svix-id` holds \u{1b}[2J\nand more".into(),
+            sentence: "`svix-id` holds \u{1b}[2J\nand more \u{9b}\u{202e}\u{7f}".into(),
             clock_off_secs: None,
             pending: false,
         };
         let happening = Happening::Refused(Box::new(refusal));
         let human = happening.human(Timestamp::default());
-        assert!(!human.chars().any(char::is_control), "{human:?}");
+        assert!(human.chars().all(clean::plain), "{human:?}");
         let json = happening.json(Timestamp::default());
-        assert!(!json.chars().any(char::is_control), "{json:?}");
+        assert!(json.chars().all(clean::plain), "{json:?}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            read["why"], "`svix-id` holds \u{1b}[2J\nand more \u{9b}\u{202e}\u{7f}",
+            "nothing is lost"
+        );
         assert!(json.contains("\"error\":\"malformed_header\""));
     }
 }

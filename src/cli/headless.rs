@@ -29,7 +29,11 @@ impl Lines {
     /// If the file cannot be opened for appending.
     pub fn open(stderr: bool, file: Option<&Path>) -> Result<Self, Failure> {
         let opened = file.map(|path| {
-            let file = File::options().create(true).append(true).open(path);
+            let mut options = File::options();
+            // Ids and addresses of senders are nobody else's business.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.create(true).append(true).open(path);
             file.map_err(|error| {
                 Failure::usage(format!("--log-file {}: cannot be written: {error}", path.display()))
             })

@@ -1,5 +1,6 @@
 //! Signing secrets: read leniently, never shown, wiped from memory when dropped.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine;
@@ -42,6 +43,34 @@ pub enum SecretError {
         "the secret has {0} bytes, a signing secret has 24 to 75: it was cut or is something else; copy it whole"
     )]
     Length(usize),
+}
+
+/// A text with whatever looks like a secret in it left out.
+///
+/// For errors that quote what was typed: a secret is soon given to the wrong option.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    const SIGNS: [&str; 3] = ["whsec_", "whsk_", "whsk1_"];
+    let digit = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c);
+    if !SIGNS.iter().any(|sign| text.contains(sign)) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((at, sign)) =
+        SIGNS.iter().filter_map(|sign| rest.find(sign).map(|at| (at, *sign))).min_by_key(|(at, _)| *at)
+    {
+        let (before, from) = rest.split_at(at);
+        let after = from.strip_prefix(sign).unwrap_or_default();
+        rest = after.trim_start_matches(digit);
+        out.push_str(before);
+        out.push_str(sign);
+        if rest.len() < after.len() {
+            out.push('…');
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// One signing secret of one endpoint.
@@ -87,10 +116,12 @@ impl Secret {
             }
         }
         let padded = Zeroizing::new(format!("{digits}{}", "=".repeat((4 - digits.len() % 4) % 4)));
-        let key = STANDARD
-            .decode(padded.as_bytes())
+        // Decoded in place: a buffer that grew would leave copies behind.
+        let mut key = Zeroizing::new(vec![0; padded.len()]);
+        let length = STANDARD
+            .decode_slice(padded.as_bytes(), &mut key)
             .map_err(|_undecodable| SecretError::Length(digits.len() * 3 / 4))?;
-        let key = Zeroizing::new(key);
+        key.truncate(length);
         if !LENGTHS.contains(&key.len()) {
             return Err(SecretError::Length(key.len()));
         }
@@ -191,6 +222,18 @@ mod tests {
             assert_eq!(Secret::parse(text).map(|secret| secret.tail), Ok("5jsl".to_owned()), "{text}");
         }
         assert!(Secret::parse("whsec_MTIzNDU2Nzg5MDEyMzQ1Njc").is_ok(), "padding may be missing");
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_left_out() {
+        for (text, shown) in [
+            ("unexpected argument 'whsec_MfKQ+9/r=' found", "unexpected argument 'whsec_…' found"),
+            ("whsec_a,whsec_b whsk_c", "whsec_…,whsec_… whsk_…"),
+            ("it begins with `whsec_`, as in whsec_…", "it begins with `whsec_`, as in whsec_…"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
     }
 
     #[test]

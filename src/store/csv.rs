@@ -1,20 +1,20 @@
-//! Rows of comma-separated values (RFC 4180) that a spreadsheet cannot take for formulas.
+//! Rows of comma-separated values (RFC 4180): what a spreadsheet could take for a formula, or a terminal for a
+//! command, is defused by [`Clean::cell`].
 
 use std::io::{self, Write};
 
-/// Writes one row. A cell that a spreadsheet would run (it begins with `=`, `+`, `-`, `@`, a tab or a line
-/// break) gets an apostrophe in front, unless it is a plain number.
+use crate::domain::clean::Clean;
+
+/// Writes one row of cells.
 pub(super) fn row<T: AsRef<str>>(out: &mut impl Write, cells: impl IntoIterator<Item = T>) -> io::Result<()> {
     let mut between = "";
     for cell in cells {
-        let cell = cell.as_ref();
-        let formula =
-            cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && cell.parse::<f64>().is_err();
-        let guard = if formula { "'" } else { "" };
-        if formula || cell.contains([',', '"', '\n', '\r']) {
-            write!(out, "{between}\"{guard}{}\"", cell.replace('"', "\"\""))?;
+        let cell = Clean::cell(cell.as_ref());
+        let text = cell.as_str();
+        if text.starts_with('\'') || text.contains([',', ';', '"']) {
+            write!(out, "{between}\"{}\"", text.replace('"', "\"\""))?;
         } else {
-            write!(out, "{between}{cell}")?;
+            write!(out, "{between}{text}")?;
         }
         between = ",";
     }
@@ -28,8 +28,8 @@ mod tests {
     #[test]
     fn cells_are_quoted_and_formulas_defused() {
         let mut out = Vec::new();
-        row(&mut out, ["a", "b,c", "say \"hi\"", "=HYPERLINK(\"x\")", "-5", "-x", ""]).unwrap();
-        let expected = "a,\"b,c\",\"say \"\"hi\"\"\",\"'=HYPERLINK(\"\"x\"\")\",-5,\"'-x\",\r\n";
+        row(&mut out, ["a", "b,c", "say \"hi\"", "=HYPERLINK(\"x\")", "-5", "-x", "", "a\r\n=b"]).unwrap();
+        let expected = "a,\"b,c\",\"say \"\"hi\"\"\",\"'=HYPERLINK(\"\"x\"\")\",-5,\"'-x\",,a␍␊=b\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

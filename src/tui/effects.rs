@@ -13,6 +13,7 @@ use super::finder::Finder;
 use super::terminal::Screen;
 use super::{clipboard, notification};
 use crate::app::msg::{Effect, Masked, Msg, Outcome, Question};
+use crate::app::overlay::Link;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
 use crate::pulse::Pulse;
@@ -73,7 +74,7 @@ impl Effects {
                     let outcome = self.copy(&text, what, screen)?;
                     self.report(async move { outcome });
                 }
-                Effect::Open(url) => self.report(async move { open(&url) }),
+                Effect::Open(link) => self.report(async move { open(&link) }),
                 Effect::Save { path, filter, redact } => {
                     self.report(save(Arc::clone(&self.saver), path, filter, redact));
                 }
@@ -152,16 +153,17 @@ fn at_home(path: &str) -> PathBuf {
     }
 }
 
-/// Hands a link to the system's opener. Only web links: a payload must not start another program.
-fn open(url: &str) -> Outcome {
-    if !(url.starts_with("https://") || url.starts_with("http://")) {
-        return Outcome::Failed("only http and https links are opened".into());
-    }
+/// Hands a link to the system's opener. A [`Link`] is a web link: a payload must not start another program. What
+/// is started inherits no setting of ours, as one of them is the secret.
+fn open(link: &Link) -> Outcome {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let quiet = std::process::Stdio::null;
-    let started =
-        tokio::process::Command::new(opener).arg(url).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();
-    match started {
+    let mut command = tokio::process::Command::new(opener);
+    command.arg(&link.url).stdin(quiet()).stdout(quiet()).stderr(quiet());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("INVIGIL_")) {
+        command.env_remove(name);
+    }
+    match command.spawn() {
         Ok(_) => Outcome::Opened,
         Err(error) => {
             Outcome::Failed(format!("no link can be opened here ({opener}: {error}); copy it instead"))

@@ -15,8 +15,12 @@ use crossterm::{cursor, execute, queue, terminal};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use crate::domain::clean::Clean;
+
 /// True while the terminal is ours; whoever gives it back first clears it, so that it happens once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// What is to be said on stderr once the terminal is given back.
+static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// The bytes of one frame, gathered so that they are written in one piece, or not at all.
 #[derive(Clone, Default)]
@@ -46,20 +50,11 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal: raw mode, alternate screen, bracketed paste, mouse, and a panic hook that gives it
-    /// all back before the panic is printed.
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste, mouse.
     ///
     /// # Errors
     /// If the terminal cannot be put into raw mode or written to.
     pub fn take() -> io::Result<Self> {
-        static HOOK: std::sync::Once = std::sync::Once::new();
-        HOOK.call_once(|| {
-            let before = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |info| {
-                give_back();
-                before(info);
-            }));
-        });
         let frame = FrameBytes::default();
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
         let mut screen = Self { terminal, frame, mouse: true };
@@ -124,11 +119,11 @@ impl Screen {
         }
     }
 
-    /// Sets the window's title. The text must be clean of control characters.
+    /// Sets the window's title.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
-    pub fn title(&mut self, text: &str) -> io::Result<()> {
+    pub fn title(&mut self, text: &Clean<'_>) -> io::Result<()> {
         execute!(io::stdout(), SetTitle(text))
     }
 
@@ -161,6 +156,20 @@ impl Drop for Screen {
     }
 }
 
+/// Says a line on stderr: at once, or when the terminal is given back, if it is ours now.
+pub fn say(line: String) {
+    if TAKEN.load(Ordering::SeqCst) {
+        let mut unsaid = UNSAID.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that fails again and again says so often enough.
+        if unsaid.len() < 8 {
+            unsaid.push(line);
+        }
+    } else {
+        // With nobody to read it there is nobody to tell.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
 /// Puts the terminal back as it was, once, from whatever thread and state.
 pub fn give_back() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
@@ -180,4 +189,7 @@ pub fn give_back() {
     let _ = out.write_all(b"\x1b[23;0t");
     let _ = out.flush();
     let _ = terminal::disable_raw_mode();
+    for line in std::mem::take(&mut *UNSAID.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let _ = writeln!(io::stderr(), "{line}");
+    }
 }

@@ -14,9 +14,11 @@ use super::super::overlay::{Link, Overlay};
 use super::super::prompt::{Prompt, Purpose};
 use super::super::reading::{Reading, Shape};
 use super::{finding, moves};
+use crate::domain::clean::{self, Clean};
 use crate::domain::delivery::Seq;
 use crate::domain::envelope;
 use crate::domain::query::{EventDetail, EventLine, EventRow};
+use crate::json;
 
 /// Carries out an action of this kind.
 pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
@@ -111,9 +113,16 @@ fn copy_event(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
     }
 }
 
-/// The body, for the clipboard.
+/// The body, for the clipboard. Where it is pasted nothing may hide in it: in JSON such characters are spelt as
+/// escapes, which is the same document; in anything else they are shown.
 pub(super) fn copy_body(detail: &EventDetail) -> Effect {
-    Effect::Copy { text: String::from_utf8_lossy(&detail.body).into_owned(), what: "the body" }
+    let text = String::from_utf8_lossy(&detail.body);
+    let text = if json::check(&text).is_ok() {
+        clean::json(&text).into_owned()
+    } else {
+        text.split('\n').map(|line| Clean::of(line).to_string()).collect::<Vec<_>>().join("\n")
+    };
+    Effect::Copy { text, what: "the body" }
 }
 
 /// A command that sends the delivery again, for the clipboard.
@@ -125,7 +134,7 @@ pub(super) fn copy_curl(model: &Model, detail: &EventDetail) -> Effect {
 /// what is quoted has no quote in it, and no control character that a terminal would act on.
 fn curl(url: Option<&str>, detail: &EventDetail) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
-    let plain = |text: &str| !text.chars().any(char::is_control);
+    let plain = |text: &str| text.chars().all(clean::plain);
     let url = url.filter(|url| plain(url)).unwrap_or("http://127.0.0.1:8080/webhook");
     let mut headers = String::new();
     for (name, value) in &detail.headers.0 {
@@ -135,7 +144,7 @@ fn curl(url: Option<&str>, detail: &EventDetail) -> String {
         }
     }
     match std::str::from_utf8(&detail.body) {
-        Ok(body) if !body.chars().any(|c| c.is_control() && c != '\n') && !body.starts_with('@') => {
+        Ok(body) if body.split('\n').all(plain) && !body.starts_with('@') => {
             format!("curl -sS -X POST {}{headers} --data-binary {}", quote(url), quote(body))
         }
         _ => {
@@ -168,7 +177,7 @@ fn copy_id(model: &mut Model, out: &mut Vec<Effect>) {
         },
     };
     match found {
-        Some((text, what)) => out.push(Effect::Copy { text, what }),
+        Some((text, what)) => out.push(Effect::Copy { text: Clean::of(&text).to_string(), what }),
         None => model.say(Tone::Info, "Nothing here has an id"),
     }
 }
@@ -176,7 +185,7 @@ fn copy_id(model: &mut Model, out: &mut Vec<Effect>) {
 fn copy_path(model: &mut Model, out: &mut Vec<Effect>) {
     let path = model.payload().and_then(|level| level.reading.as_ref()).and_then(Reading::path);
     match path {
-        Some(text) => out.push(Effect::Copy { text, what: "the JSON path" }),
+        Some(text) => out.push(Effect::Copy { text: Clean::of(&text).to_string(), what: "the JSON path" }),
         None => model.say(Tone::Info, "Only a line of a payload has a path: open an event first"),
     }
 }
@@ -222,12 +231,7 @@ fn confirm(model: &mut Model, link: Option<&str>) {
 
 fn save(model: &mut Model) {
     let only = model.filter.is_some();
-    let name: String = model
-        .session
-        .chars()
-        .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' })
-        .collect();
-    let name = name.trim_matches(['-', '.']).to_owned();
+    let name = Clean::file_name(&model.session);
     let date = model.zone.to_datetime(model.now.civil()).strftime("%Y-%m-%d").to_string();
     let name = match name.as_str() {
         "" => format!("invigil-{date}.json"),
@@ -285,5 +289,16 @@ mod tests {
         for odd in [&b"\x1b[201~x"[..], b"@/etc/passwd", b"\xff"] {
             assert!(curl(url, &detail(odd)).starts_with("echo "), "{odd:?}");
         }
+        assert!(curl(url, &detail("{\"a\":\"\u{202e}\"}".as_bytes())).starts_with("echo "), "bidi");
+    }
+
+    #[test]
+    fn nothing_hides_in_a_copied_body_and_json_stays_the_same_document() {
+        let copied = |body: &[u8]| match copy_body(&detail(body)) {
+            Effect::Copy { text, .. } => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(copied("{\n \"a\": \"é\u{9b}2J\"}".as_bytes()), "{\n \"a\": \"é\\u009b2J\"}");
+        assert_eq!(copied(b"no json\n\x1b[201~ls\r\n"), "no json\n␛[201~ls␍\n");
     }
 }

@@ -108,7 +108,7 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
         }
         Action::Confirm => {
             if let Some(Overlay::Link(link)) = model.overlays.pop() {
-                out.push(Effect::Open(link.url));
+                out.push(Effect::Open(link));
             }
         }
         Action::Older => older(model, 1),
