@@ -11,6 +11,7 @@ pub mod happening;
 pub mod headless;
 pub mod layers;
 pub mod monitor;
+pub mod notify;
 pub mod places;
 pub mod reference;
 mod relay;
@@ -18,6 +19,7 @@ pub mod screen;
 pub mod settings;
 pub mod simulate;
 pub mod size;
+pub mod tap;
 pub mod verify;
 
 use std::io::Write;
@@ -69,14 +71,14 @@ fn carry_out(given: Given) -> Result<(), Failure> {
     let Given { cli, file, matches } = given;
     match cli.command.unwrap_or(Command::Watch(cli.watch)) {
         Command::Watch(options) => monitor::watch(options, &file),
-        Command::Serve(options) => monitor::serve(options, &file),
+        Command::Serve(serve) => monitor::serve(serve, &file),
         Command::Demo(demo) => monitor::demo(&demo, &file),
         Command::Open(open) => monitor::open(&open, &file),
         Command::Export(export) => export::run(&export),
         Command::Check(args) => check::run(&args, &mut std::io::stdout().lock()),
         Command::Simulate(args) => monitor::simulate(&args),
         Command::Verify(args) => verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()),
-        Command::Config(options) => config::run(options, &file, &matches),
+        Command::Config(serve) => config::run(serve.options, &file, &matches),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),
     }

@@ -40,7 +40,7 @@ pub enum Command {
     /// Listen, keep and show (the default)
     Watch(Options),
     /// Listen and keep without a screen: for a server, a container, systemd
-    Serve(Options),
+    Serve(Serve),
     /// See it work: a made-up rollout is signed and sent to a listener of its own
     Demo(Demo),
     /// Browse a saved session (SQLite or exported JSON); listens to nothing, changes nothing
@@ -54,7 +54,7 @@ pub enum Command {
     /// Explain whether one request's signature holds and, if not, exactly why
     Verify(super::verify::Args),
     /// Print what `watch` and `serve` would run with and where each value comes from, as a config file
-    Config(Options),
+    Config(Serve),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -108,6 +108,18 @@ pub struct Options {
     /// Write what happens to this file too, one JSON line a happening
     #[arg(long, value_name = "FILE", env = "INVIGIL_LOG_FILE")]
     pub log_file: Option<PathBuf>,
+}
+
+/// Options of `serve`: those of `watch`, and what only makes sense without a screen.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// The options that both have.
+    #[command(flatten)]
+    pub options: Options,
+    /// Write each event as a line of JSON on standard output as it is committed, in the form of `export --format
+    /// ndjson`; what else `serve` says there goes to standard error
+    #[arg(long, env = "INVIGIL_EVENTS", value_parser = BoolishValueParser::new())]
+    pub events: bool,
 }
 
 /// Options of `demo`.

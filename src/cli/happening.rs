@@ -22,6 +22,8 @@ pub enum Happening {
     Alert(Box<Alert>),
     /// Something about the relay.
     Relay(News),
+    /// Standard output takes no more events, and why.
+    EventsUnread(String),
     /// The session cannot be written now.
     StorageFault(String),
     /// It can be written again.
@@ -72,6 +74,11 @@ impl Happening {
                 format!("{} alert      {}", at(alert.at), Clean::of(&text))
             }
             Self::Relay(news) => format!("{} relay      {}", at(now), Clean::of(&news.human(now))),
+            Self::EventsUnread(why) => format!(
+                "{} events     are no longer written to standard output: {}; they are still kept",
+                at(now),
+                Clean::of(why)
+            ),
             Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
             Self::StorageRecovered => format!("{} stores again", at(now)),
             Self::Stopped { events, session } => {
@@ -118,6 +125,7 @@ impl Happening {
                 "candidate_id": alert.about.as_ref().map(|about| &about.candidate_id),
             }),
             Self::Relay(news) => news.json(now),
+            Self::EventsUnread(why) => json!({ "at": now.to_string(), "what": "events_unread", "why": why }),
             Self::StorageFault(why) => json!({ "at": now.to_string(), "what": "storage_fault", "why": why }),
             Self::StorageRecovered => json!({ "at": now.to_string(), "what": "storage_recovered" }),
             Self::Stopped { events, session } => {

@@ -1,9 +1,11 @@
 //! Running without a screen: each happening is a line on stderr and in the log file.
 #![expect(clippy::disallowed_methods, reason = "the log file is opened here")]
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -15,11 +17,12 @@ use crate::pulse::Pulse;
 use crate::store::StoreError;
 use crate::store::follower::Follower;
 
-/// Where lines go to.
+/// Where lines go to. Clones write to the same places.
+#[derive(Clone)]
 pub struct Lines {
     stderr: bool,
     human: bool,
-    file: Option<File>,
+    file: Option<Arc<Mutex<LogFile>>>,
 }
 
 impl Lines {
@@ -29,27 +32,23 @@ impl Lines {
     /// If the file cannot be opened for appending.
     pub fn open(stderr: bool, file: Option<&Path>) -> Result<Self, Failure> {
         let opened = file.map(|path| {
-            let mut options = File::options();
-            // Ids and addresses of senders are nobody else's business.
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.create(true).append(true).open(path);
-            file.map_err(|error| {
+            LogFile::open(path).map_err(|error| {
                 Failure::usage(format!("--log-file {}: cannot be written: {error}", path.display()))
             })
         });
-        Ok(Self { stderr, human: std::io::stderr().is_terminal(), file: opened.transpose()? })
+        let file = opened.transpose()?.map(|file| Arc::new(Mutex::new(file)));
+        Ok(Self { stderr, human: std::io::stderr().is_terminal(), file })
     }
 
     /// Writes one line. A log that cannot be written must not stop what it tells of.
-    pub fn write(&mut self, happening: &Happening) {
+    pub fn write(&self, happening: &Happening) {
         let now = clock::now();
         if self.stderr {
             let line = if self.human { happening.human(now) } else { happening.json(now) };
             let _ = writeln!(std::io::stderr(), "{line}");
         }
-        if let Some(file) = &mut self.file {
-            let _ = writeln!(file, "{}", happening.json(now));
+        if let Some(file) = &self.file {
+            file.lock().unwrap_or_else(PoisonError::into_inner).write(&happening.json(now));
         }
     }
 
@@ -60,13 +59,40 @@ impl Lines {
     }
 }
 
+/// The log file, for the user's eyes only. Whoever rotates it moves it away or deletes it: the next line begins
+/// a new one under its name, with no signal needed.
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    /// Device and number of the file that is open.
+    identity: (u64, u64),
+}
+
+impl LogFile {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        let file = File::options().create(true).append(true).mode(0o600).open(path)?;
+        let identity = identity(&file.metadata()?);
+        Ok(Self { path: path.to_path_buf(), file, identity })
+    }
+
+    fn write(&mut self, line: &str) {
+        let there = std::fs::metadata(&self.path).ok().map(|there| identity(&there));
+        if there != Some(self.identity)
+            && let Ok(opened) = Self::open(&self.path)
+        {
+            *self = opened;
+        }
+        // In one piece: a line that another writer cuts in two is none.
+        let _ = self.file.write_all(format!("{line}\n").as_bytes());
+    }
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
 /// Writes a line for every event and refusal from now on, until `stop`, and for what is left then.
-pub async fn follow(
-    mut lines: Lines,
-    mut follower: Follower,
-    pulse: Pulse,
-    stop: CancellationToken,
-) -> Lines {
+pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: CancellationToken) -> Lines {
     if lines.silent() {
         stop.cancelled().await;
         return lines;
@@ -111,4 +137,32 @@ pub async fn follow(
 
 fn some<T>(batch: Result<Vec<T>, StoreError>) -> Result<Option<Vec<T>>, StoreError> {
     batch.map(|batch| (!batch.is_empty()).then_some(batch))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_log_file_that_is_moved_away_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("a.log"), dir.path().join("a.log.1"));
+        let lines = Lines::open(false, Some(&path)).unwrap();
+        let recovered = || lines.write(&Happening::StorageRecovered);
+        recovered();
+        recovered();
+        std::fs::rename(&path, &moved).unwrap();
+        recovered();
+        let count = |path: &Path| std::fs::read_to_string(path).unwrap().lines().count();
+        assert_eq!((count(&moved), count(&path)), (2, 1));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::remove_file(&path).unwrap();
+        recovered();
+        assert_eq!(count(&path), 1, "also if it is deleted");
+        std::fs::write(&path, "").unwrap();
+        recovered();
+        assert_eq!(count(&path), 1, "or emptied in its place");
+    }
 }

@@ -77,8 +77,8 @@ impl Given {
         let wanted = match matches.subcommand() {
             None => true,
             Some((name, _)) => {
-                before_command(&matches, name, &options)?;
                 let cli = Cli::command();
+                before_command(&matches, name, &cli)?;
                 let takes = |command: &clap::Command| options.iter().any(|arg| is_option(command, arg));
                 cli.find_subcommand(name).is_some_and(takes)
             }
@@ -104,9 +104,10 @@ impl Given {
 }
 
 /// `invigil --listen X serve` would listen elsewhere than it says.
-fn before_command(matches: &ArgMatches, command: &str, options: &[Arg]) -> Result<(), Failure> {
+fn before_command(matches: &ArgMatches, command: &str, cli: &clap::Command) -> Result<(), Failure> {
     let given = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
-    match options.iter().find(given).and_then(Arg::get_long) {
+    let own = cli.get_arguments().filter(|arg| !arg.is_global_set());
+    match own.filter(given).find_map(Arg::get_long) {
         Some(long) => Err(Failure::usage(format!(
             "--{long}: stands before the command; write `invigil {command} --{long}`"
         ))),

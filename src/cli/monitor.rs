@@ -12,17 +12,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Demo, Open, Options};
+use super::args::{Demo, Open, Options, Serve};
 use super::choose;
 use super::failure::Failure;
 use super::happening::Happening;
 use super::headless::{self, Lines};
 use super::layers::ConfigFile;
+use super::notify;
 use super::places;
 use super::reference::written;
 use super::relay;
 use super::screen::{self, About};
 use super::settings::{Looks, Settings};
+use super::tap::Tap;
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
 use crate::clock;
@@ -160,14 +162,15 @@ pub(super) fn rules(settings: &Settings) -> Rules {
 ///
 /// # Errors
 /// Code 2 for a wrong option, secret or session file; 1 if it fails while running.
-pub fn serve(options: Options, file: &ConfigFile) -> Result<(), Failure> {
-    let mut settings = Settings::new(options, file)?;
+pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
+    let events = serve.events;
+    let mut settings = Settings::new(serve.options, file)?;
     if settings.keyring.is_empty() && !settings.no_verify {
         return Err(Failure::usage(
             "--secret: is missing; give the endpoint's signing secret (whsec_…) by --secret-file or INVIGIL_SECRET, or --no-verify to accept unsigned deliveries",
         ));
     }
-    let mut lines = Lines::open(true, settings.log_file.as_deref())?;
+    let lines = Lines::open(true, settings.log_file.as_deref())?;
     block_on(async {
         let stop = stop_signal()?;
         let listener = Listener::bind(settings.listen).await;
@@ -176,18 +179,24 @@ pub fn serve(options: Options, file: &ConfigFile) -> Result<(), Failure> {
             Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
         let address = url(&listener, &settings.path);
         let listening = station.serve(listener, &settings.path, settings.max_body, stop.clone());
-        let said =
-            writeln!(std::io::stdout(), "listening on {address}").and_then(|()| std::io::stdout().flush());
-        written(said)?;
-        lines.write(&Happening::Listening(address));
-        let follower =
-            Follower::new(&station.journal).map_err(|error| Failure::running(error.to_string()))?;
-        tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
+        let unreadable = |error: StoreError| Failure::running(error.to_string());
         let done = CancellationToken::new();
+        // Before it is said to listen: whoever hears that may send at once.
+        let follower = Follower::new(&station.journal).map_err(unreadable)?;
+        let mut tap = None;
+        if events {
+            let follower = Follower::new(&station.journal).map_err(unreadable)?;
+            tap = Some(Tap::begin(follower, lines.clone(), done.clone()));
+        }
+        say(&format!("listening on {address}"), events)?;
+        notify::tell(notify::READY);
+        tokio::spawn(tell_of_stop(stop.clone()));
+        lines.write(&Happening::Listening(address));
+        tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
         let following = tokio::spawn(headless::follow(lines, follower, station.pulse.clone(), done.clone()));
         let relaying = match settings.relay.take() {
             Some(wanted) => {
-                tokio::spawn(relay::announce(station.pulse.clone(), stop.clone()));
+                tokio::spawn(relay::announce(station.pulse.clone(), events, stop.clone()));
                 Some(wanted.begin(&station, settings.max_body, stop.clone())?)
             }
             None => None,
@@ -200,17 +209,37 @@ pub fn serve(options: Options, file: &ConfigFile) -> Result<(), Failure> {
         }
         done.cancel();
         let followed = following.await;
+        if let Some(tap) = tap {
+            tap.end().await;
+        }
         let Station { journal, intake, .. } = station;
         drop(intake);
         let session = journal.path().display().to_string();
         let committed = journal.committed();
         journal.close().await;
-        if let Ok(mut lines) = followed {
+        if let Ok(lines) = followed {
             let events = u64::try_from(committed.borrow().seq).unwrap_or_default();
             lines.write(&Happening::Stopped { events, session });
         }
         listened.map_err(|error| Failure::running(format!("the listener ended: {error}")))
     })
+}
+
+/// Tells the supervisor when it stops.
+async fn tell_of_stop(stop: CancellationToken) {
+    stop.cancelled().await;
+    notify::tell(notify::STOPPING);
+}
+
+/// Says something that scripts wait for: on standard output, or where that belongs to the events, on standard
+/// error.
+///
+/// # Errors
+/// If it cannot be written, though somebody reads.
+pub(super) fn say(line: &str, events: bool) -> Result<(), Failure> {
+    let mut out: Box<dyn Write> =
+        if events { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
+    written(writeln!(out, "{line}").and_then(|()| out.flush()))
 }
 
 /// What a screen is run on.

@@ -1,7 +1,6 @@
 //! The relay as the command line knows it: whether it is wanted, how it is begun, and what is said of it.
 #![expect(clippy::disallowed_methods, reason = "the link is a task of its own")]
 
-use std::io::Write;
 use std::str::FromStr;
 
 use clap::CommandFactory;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::Cli;
 use super::failure::Failure;
 use super::happening::Happening;
-use super::monitor::Station;
+use super::monitor::{Station, say};
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::{self, Link};
 use crate::pulse::Pulse;
@@ -100,16 +99,15 @@ impl Wanted {
     }
 }
 
-/// Prints `relay URL` on standard output once the relay has answered, and again when the URL changes.
-pub(super) async fn announce(pulse: Pulse, stop: CancellationToken) {
+/// Says `relay URL` once the relay has answered, and again when the URL changes.
+pub(super) async fn announce(pulse: Pulse, events: bool, stop: CancellationToken) {
     let mut changed = pulse.changed();
     let mut told = None;
     loop {
         let url = pulse.snapshot().relay.and_then(|relay| relay.url);
         if let Some(now) = url.filter(|url| told.as_ref() != Some(url)) {
-            let mut out = std::io::stdout();
-            // A reader that has gone away has what it wanted.
-            let _ = writeln!(out, "relay {now}").and_then(|()| out.flush());
+            // The link is no worse for it if this cannot be written.
+            let _ = say(&format!("relay {now}"), events);
             told = Some(now);
         }
         tokio::select! {

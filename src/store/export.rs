@@ -2,19 +2,21 @@
 //! that memory does not grow with the session.
 #![expect(clippy::disallowed_methods, reason = "the saved file is written here")]
 
+use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rusqlite::params_from_iter;
+use rusqlite::{ToSql, params_from_iter};
 use serde_json::json;
 
 use super::reader::Reader;
 use super::rows;
 use super::sql::{Condition, Rows, Way};
 use super::{StoreError, csv};
+use crate::domain::delivery::Seq;
 use crate::domain::event::Status;
 use crate::domain::filter::Filter;
 use crate::domain::proctoring::ViolationKind;
@@ -104,10 +106,55 @@ pub fn write(
         }
         match format {
             Format::Json => saving.document(out, choice),
-            Format::Ndjson => saving.events(out, "", "\n"),
+            Format::Ndjson => saving.lines(out),
             Format::Csv => saving.table(out),
         }
     })
+}
+
+/// Writes the events after a number, each as a line of [`Format::Ndjson`], `most` of them at most. Returns how
+/// many there were, and the number of the last.
+///
+/// # Errors
+/// If the session cannot be read or the stream cannot be written.
+pub fn write_since(
+    reader: &Reader,
+    out: &mut impl Write,
+    after: Seq,
+    most: u32,
+) -> Result<(usize, Seq), StoreError> {
+    let saving = Saving { reader, redactor: None, filters: &[], now: Timestamp::default() };
+    let (mut written, mut last) = (0, after);
+    saving.each(
+        "WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
+        [after, i64::from(most)],
+        |line, is_json, body| {
+            saving.event(out, line, is_json, body, Form::Line)?;
+            out.write_all(b"\n")?;
+            (written, last) = (written + 1, line.seq);
+            Ok(())
+        },
+    )?;
+    Ok((written, last))
+}
+
+/// How a payload is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As it came.
+    Verbatim,
+    /// As it came, but for line breaks between its parts: those are blanks.
+    Line,
+}
+
+impl Form {
+    /// A JSON text in this form. Inside its strings there are no line breaks but escaped ones.
+    fn of(self, json: &str) -> Cow<'_, str> {
+        match self {
+            Self::Line if json.contains(['\n', '\r']) => json.replace(['\n', '\r'], " ").into(),
+            _ => json.into(),
+        }
+    }
 }
 
 struct Saving<'a> {
@@ -161,7 +208,7 @@ impl Saving<'_> {
         write!(out, "],\n\"violations\":[")?;
         self.violations(out)?;
         write!(out, "],\n\"events\":[")?;
-        let events = self.events(out, "\n", ",")?;
+        let events = self.events(out)?;
         writeln!(out, "\n]}}")?;
         Ok(events)
     }
@@ -276,38 +323,51 @@ impl Saving<'_> {
         Ok(())
     }
 
-    /// Writes each chosen event after `before`, and `between` after each but the last; a line break as
-    /// `between` also ends the last.
-    fn events(&self, out: &mut impl Write, before: &str, between: &str) -> Result<u64, StoreError> {
+    fn events(&self, out: &mut impl Write) -> Result<u64, StoreError> {
         let mut written = 0;
         self.each_event(|line, is_json, body| {
-            if written > 0 {
-                out.write_all(between.as_bytes())?;
-            }
-            out.write_all(before.as_bytes())?;
-            self.event(out, line, is_json, body)?;
+            out.write_all(if written > 0 { b",\n" } else { b"\n" })?;
+            self.event(out, line, is_json, body, Form::Verbatim)?;
             written += 1;
             Ok(())
         })?;
-        if between == "\n" && written > 0 {
-            out.write_all(b"\n")?;
-        }
         Ok(written)
     }
 
+    fn lines(&self, out: &mut impl Write) -> Result<u64, StoreError> {
+        let mut written = 0;
+        self.each_event(|line, is_json, body| {
+            self.event(out, line, is_json, body, Form::Line)?;
+            out.write_all(b"\n")?;
+            written += 1;
+            Ok(())
+        })?;
+        Ok(written)
+    }
+
+    /// Hands each chosen event on, in the order of arrival.
     fn each_event(
         &self,
-        mut each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
+        each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let condition = self.condition(Rows::Events);
+        let clause = format!("{} ORDER BY e.seq", condition.clause());
+        self.each(&clause, condition.values, each)
+    }
+
+    fn each<V: ToSql>(
+        &self,
+        clause: &str,
+        values: impl IntoIterator<Item = V>,
+        mut each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let text = format!(
             "SELECT {}, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq LEFT JOIN candidacy c ON c.n = e.candidacy
-             LEFT JOIN assessment a ON a.n = e.assessment {} ORDER BY e.seq",
+             LEFT JOIN assessment a ON a.n = e.assessment {clause}",
             rows::EVENT,
-            condition.clause()
         );
-        let mut statement = self.reader.connection.prepare(&text)?;
-        let mut found = statement.query(params_from_iter(condition.values))?;
+        let mut statement = self.reader.connection.prepare_cached(&text)?;
+        let mut found = statement.query(params_from_iter(values))?;
         while let Some(row) = found.next()? {
             let body = self.reader.unpacker.body(&self.reader.connection, row, 21)?;
             each(&rows::event(row)?, row.get(20)?, &body)?;
@@ -321,6 +381,7 @@ impl Saving<'_> {
         line: &EventLine,
         is_json: bool,
         body: &[u8],
+        form: Form,
     ) -> Result<(), StoreError> {
         let head = json!({
             "id": line.id,
@@ -335,8 +396,10 @@ impl Saving<'_> {
         .to_string();
         out.write_all(head.trim_end_matches('}').as_bytes())?;
         match (&self.redactor, std::str::from_utf8(body).ok().filter(|_| is_json)) {
-            (None, Some(text)) => write!(out, ",\"payload\":{}}}", text.trim())?,
-            (Some(redactor), Some(text)) => write!(out, ",\"payload\":{}}}", redactor.payload(text))?,
+            (None, Some(text)) => write!(out, ",\"payload\":{}}}", form.of(text.trim()))?,
+            (Some(redactor), Some(text)) => {
+                write!(out, ",\"payload\":{}}}", form.of(&redactor.payload(text)))?;
+            }
             // What cannot be read cannot be redacted: only its size is told.
             (Some(_), None) => write!(out, ",\"body_base64\":\"\"}}")?,
             (None, None) => write!(out, ",\"body_base64\":\"{}\"}}", STANDARD.encode(body))?,

@@ -1,11 +1,13 @@
 //! The tap: every event after a number, once, in order, at the caller's pace. A slow follower needs no
 //! buffer, since it reads again from where it is.
 
+use std::io::Write;
+
 use tokio::sync::watch;
 
-use super::StoreError;
 use super::journal::{Commit, Journal};
 use super::reader::Reader;
+use super::{StoreError, export};
 use crate::domain::delivery::Seq;
 use crate::domain::query::EventLine;
 
@@ -47,5 +49,16 @@ impl Follower {
         let lines = self.reader.since(self.seen, BATCH)?;
         self.seen = lines.last().map_or(self.seen, |line| line.seq);
         Ok(lines)
+    }
+
+    /// Writes the next events, each as a line of JSON, and tells how many there were; none if all have been
+    /// seen.
+    ///
+    /// # Errors
+    /// If the session cannot be read or `out` cannot be written.
+    pub fn write(&mut self, out: &mut impl Write) -> Result<usize, StoreError> {
+        let (written, last) = export::write_since(&self.reader, out, self.seen, BATCH)?;
+        self.seen = last;
+        Ok(written)
     }
 }

@@ -165,6 +165,11 @@ fn a_session_is_exported_in_every_form() {
         run(&["export", "s.sqlite", "--format", "ndjson", "--filter", "is:unrecognised"], dir.path(), "").out;
     assert_eq!(lines.lines().count(), 1);
     assert!(lines.contains("\"body_base64\":\"bm8ganNvbg==\""));
+    let lines = run(&["export", "s.sqlite", "--format", "ndjson"], dir.path(), "").out;
+    assert_eq!(lines.lines().count(), 3, "payloads of many lines too");
+    for line in lines.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
     let table = run(&["export", "s.sqlite", "--format", "csv"], dir.path(), "").out;
     assert_eq!(table.lines().count(), 4);
     assert!(table.contains("\"'=Ada Grant\""), "no spreadsheet runs it: {table}");
@@ -264,6 +269,7 @@ relay = "c_0a1B2c3D4e"
 relay_url = "ws://127.0.0.1:1/"
 theme = "mono"
 log_file = "happenings.log"
+events = true
 alerts = ["flag = red"]
 alert_by = []
 

@@ -15,6 +15,7 @@ mod relay_time;
 mod scenarios;
 mod schema;
 mod screens;
+mod serve;
 mod session;
 mod supply;
 mod support;

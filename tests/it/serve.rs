@@ -1,0 +1,198 @@
+//! `serve` as a supervisor and a pipe meet it: events on standard output, a log that is rotated, readiness.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that fails is to say where, and this one deals with the world"
+)]
+
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+struct Program {
+    child: Child,
+    out: Option<Lines<BufReader<ChildStdout>>>,
+    err: Lines<BufReader<ChildStderr>>,
+}
+
+impl Program {
+    fn start(dir: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite"])
+            .args(args);
+        command.env("NOTIFY_SOCKET", dir.join("notify")).env("XDG_CONFIG_HOME", dir).current_dir(dir);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let out = Some(BufReader::new(child.stdout.take().unwrap()).lines());
+        let err = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, out, err }
+    }
+
+    fn out(&mut self) -> String {
+        self.out.as_mut().unwrap().next().unwrap().unwrap()
+    }
+
+    fn event(&mut self) -> Value {
+        serde_json::from_str(&self.out()).unwrap()
+    }
+
+    fn err(&mut self) -> String {
+        self.err.next().unwrap().unwrap()
+    }
+
+    /// The next happening of this kind.
+    fn told(&mut self, what: &str) -> Value {
+        loop {
+            let happening: Value = serde_json::from_str(&self.err()).unwrap();
+            if happening["what"] == what {
+                return happening;
+            }
+        }
+    }
+
+    fn stop(&self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        let _ = self.child.kill();
+    }
+}
+
+fn url(line: &str) -> &str {
+    line.strip_prefix("listening on ").unwrap()
+}
+
+/// Sends so many made-up messages; all are taken.
+fn send(url: &str, messages: usize, seed: usize) {
+    let (limit, seed) = (messages.to_string(), seed.to_string());
+    let sent = Command::new(env!("CARGO_BIN_EXE_invigil"))
+        .args(["simulate", "--to", url, "--secret", SECRET, "--rate", "0", "--duplicates", "0"])
+        .args(["--limit", &limit, "--seed", &seed])
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&sent.stdout).unwrap();
+    assert_eq!(report["accepted"], messages, "{report}");
+}
+
+fn export(dir: &Path) -> String {
+    let args = ["export", "s.sqlite", "--format", "ndjson"];
+    let ended = Command::new(env!("CARGO_BIN_EXE_invigil")).args(args).current_dir(dir).output().unwrap();
+    String::from_utf8(ended.stdout).unwrap()
+}
+
+#[test]
+fn events_are_written_as_they_are_committed_and_only_they() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(dir.path(), &["--events"]);
+    let listening = program.err();
+    send(url(&listening), 30, 1);
+    let mut events: Vec<_> = (0..30).map(|_| program.out()).collect();
+    program.stop();
+    assert!(program.child.wait().unwrap().success());
+    assert!(program.out.take().unwrap().next().is_none(), "nothing else");
+    let exported = export(dir.path());
+    assert_eq!(
+        events,
+        exported.lines().collect::<Vec<_>>(),
+        "as an export has them, in the order of arrival"
+    );
+
+    let mut program = Program::start(dir.path(), &["--events"]);
+    let listening = program.err();
+    send(url(&listening), 10, 2);
+    events.clear();
+    events.extend((0..10).map(|_| program.out()));
+    assert!(!exported.contains(&events[0]), "what was there before is not written again");
+    program.stop();
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pipe_that_breaks_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(dir.path(), &["--events"]);
+    let listening = program.err();
+    send(url(&listening), 1, 1);
+    assert_eq!(program.event()["deliveries"], 1);
+    drop(program.out.take());
+    send(url(&listening), 5, 2);
+    let told = program.told("events_unread");
+    assert!(told["why"].as_str().unwrap().contains("pipe"), "{told}");
+    send(url(&listening), 5, 3);
+    program.stop();
+    assert_eq!(program.told("stopped")["events"], 11);
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_reader_that_does_not_read_holds_up_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(dir.path(), &["--events", "--log-file", "a.log"]);
+    let listening = program.err();
+    // More than a pipe and the buffers before it hold.
+    send(url(&listening), 400, 1);
+    let stopped = Instant::now();
+    program.stop();
+    while program.told("event")["seq"] != 400 {}
+    assert_eq!(program.told("stopped")["events"], 400);
+    assert!(program.child.wait().unwrap().success());
+    assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());
+    assert_eq!(export(dir.path()).lines().count(), 400);
+}
+
+#[test]
+fn a_supervisor_hears_when_it_is_ready_and_when_it_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = UnixDatagram::bind(dir.path().join("notify")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let heard = || {
+        let mut text = [0; 256];
+        let length = loop {
+            match socket.recv(&mut text) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                received => break received.unwrap(),
+            }
+        };
+        String::from_utf8(text[..length].to_vec()).unwrap()
+    };
+    let mut program = Program::start(dir.path(), &[]);
+    assert_eq!(heard(), "READY=1");
+    let listening = program.out();
+    send(url(&listening), 1, 1);
+    program.stop();
+    assert_eq!(heard(), "STOPPING=1");
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn the_log_is_begun_anew_when_it_is_moved_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(dir.path(), &["--log-file", "a.log"]);
+    let listening = program.out();
+    send(url(&listening), 3, 1);
+    while program.told("event")["seq"] != 3 {}
+    std::fs::rename(dir.path().join("a.log"), dir.path().join("a.log.1")).unwrap();
+    send(url(&listening), 2, 2);
+    program.stop();
+    assert!(program.child.wait().unwrap().success());
+    let log = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    let both = format!("{}{}", log("a.log.1"), log("a.log"));
+    let lines: Vec<Value> = both.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seqs: Vec<_> = lines.iter().filter_map(|line| line["seq"].as_u64()).collect();
+    assert_eq!(seqs, [1, 2, 3, 4, 5], "no line is lost or doubled");
+    assert_eq!(lines.last().unwrap()["what"], "stopped");
+    assert!(log("a.log").lines().count() >= 3, "the new file has what came after");
+}
