@@ -36,6 +36,8 @@ const WORTH_KNOWING: [&str; 7] = [
 
 /// How wide the names of bars are.
 const LABEL: u16 = 15;
+/// How wide the names of figures are.
+const FIGURE: usize = 13;
 
 /// Draws the head if it is on screen.
 pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
@@ -78,21 +80,24 @@ fn body(buf: &mut Buffer, area: Rect, level: &AssessmentLevel, detail: &Assessme
         rates(buf, rest, detail, scene);
         return;
     }
-    let rest = funnel(buf, column(0), detail, scene);
-    if columns < 4 {
-        settings(buf, below(rest), level, scene);
-    }
+    let upper = funnel(buf, column(0), detail, scene);
     let rest = rates(buf, column(1), detail, scene);
     if columns == 2 {
         let rest = histogram(buf, below(rest), detail, scene);
         violations(buf, rest, detail, scene);
         return;
     }
+    if columns == 3 {
+        // Below both columns, as wide as they are together.
+        let y = upper.y.max(rest.y);
+        let both = Rect { y, height: area.bottom() - y, width: (2 * wide).saturating_sub(2), ..area };
+        settings(buf, below(both), level, scene, true);
+    }
     let rest = histogram(buf, column(2), detail, scene);
     let rest = if rest.height > 6 { below(rest) } else { rest };
     violations(buf, rest, detail, scene);
     if columns == 4 {
-        settings(buf, column(3), level, scene);
+        settings(buf, column(3), level, scene, false);
     }
 }
 
@@ -174,11 +179,14 @@ fn rates(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Scene<'
     let all = totals.candidates;
     let of = |status: Status| totals.by_status.get(status.index()).copied().unwrap_or_default();
     let figure = |label: &'static str, value: String| {
-        vec![Piece::styled(format!("{label:<13}"), styles.dim), Piece::styled(value, styles.strong)]
+        vec![Piece::styled(format!("{label:<FIGURE$}"), styles.dim), Piece::styled(value, styles.strong)]
     };
     let time = |millis: Option<i64>| millis.map_or("–".into(), text::duration);
-    let share =
-        |part: u64| format!("{} {}/{}", text::percent(part, all), text::count(part), text::count(all));
+    let share = |part: u64| {
+        let percent = text::percent(part, all);
+        let whole = format!("{percent} {}/{}", text::count(part), text::count(all));
+        if usize::from(area.width) < FIGURE + whole.len() { percent } else { whole }
+    };
     let [done, ..] = stages(totals);
     let mut lines = vec![
         head("how it goes", scene),
@@ -225,7 +233,10 @@ fn histogram(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Sce
         }
         lines.push(vec![Piece::styled(line, styles.accent(Pane::Candidates))]);
     }
-    lines.push((0..10).map(|n| Piece::styled(format!("{:<wide$}", n * 10), styles.dim)).collect());
+    // Where bars stand close, every other one has its number.
+    let every = if wide < 3 { 2 } else { 1 };
+    let label = |n: usize| Piece::styled(format!("{:<width$}", n * 10, width = wide * every), styles.dim);
+    lines.push((0..10).step_by(every).map(label).collect());
     stack(buf, area, &lines, scene)
 }
 
@@ -253,15 +264,17 @@ fn violations(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Sc
     stack(buf, area, &lines, scene)
 }
 
-fn settings(buf: &mut Buffer, area: Rect, level: &AssessmentLevel, scene: Scene<'_>) {
-    if level.settings.is_empty() {
+/// The configuration: a line each, or `flowing` one after another.
+fn settings(buf: &mut Buffer, area: Rect, level: &AssessmentLevel, scene: Scene<'_>, flowing: bool) {
+    if level.settings.is_empty() || area.height < 2 {
         return;
     }
-    let mut lines = vec![head("configuration", scene)];
     let rank =
         |name: &str| WORTH_KNOWING.iter().position(|known| *known == name).unwrap_or(WORTH_KNOWING.len());
     let mut all: Vec<&(String, String)> = level.settings.iter().collect();
     all.sort_by_key(|(name, _)| rank(name));
+    let mut lines = vec![head("configuration", scene), Vec::new()];
+    let mut used = 0;
     for (name, value) in all {
         let value = match value.as_str() {
             "true" => "yes".into(),
@@ -271,7 +284,19 @@ fn settings(buf: &mut Buffer, area: Rect, level: &AssessmentLevel, scene: Scene<
                 .map_or(clean(value), |secs: i64| text::duration(secs.saturating_mul(1000)).into()),
             value => clean(value),
         };
-        lines.push(vec![Piece::styled(format!("{} ", clean(name)), scene.styles.dim), Piece::raw(value)]);
+        let name = format!("{} ", clean(name));
+        let wide = text::width(&name) + text::width(&value);
+        if used > 0 && (!flowing || used + 3 + wide > area.width) {
+            lines.push(Vec::new());
+            used = 0;
+        }
+        let Some(line) = lines.last_mut() else { return };
+        if used > 0 {
+            line.push(Piece::styled(format!(" {} ", scene.styles.symbols.dot), scene.styles.dim));
+            used += 3;
+        }
+        used += wide;
+        line.extend([Piece::styled(name, scene.styles.dim), Piece::raw(value)]);
     }
     stack(buf, area, &lines, scene);
 }
