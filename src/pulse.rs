@@ -10,12 +10,16 @@ use crate::domain::alert::{Alert, Rule, Rules};
 use crate::domain::delivery::{Receipt, Seq};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::time::Timestamp;
-use crate::domain::vitals::{Relay, Vitals};
+use crate::domain::vitals::{Port, Relay, Vitals};
 
 /// Refusals kept; older ones only count.
 const RING: usize = 256;
 /// Deliveries whose lag is remembered: enough that one late retry does not move the middle one.
 const LAGS: usize = 31;
+/// Notices kept for whoever looks a moment later.
+const NOTICES: usize = 16;
+/// Fewer connections closed to make room are not worth a notice.
+const CROWD: u64 = 64;
 /// Alerts kept for whoever looks a moment later.
 const ALERTS: usize = 64;
 
@@ -38,6 +42,9 @@ struct Inner {
     /// When each rule last called, in their order: a rule about the door calls once for one trouble.
     called: Vec<Option<Timestamp>>,
     begun: Option<Timestamp>,
+    /// Each with its number: 1, 2, 3 … since the program started.
+    notices: VecDeque<(u64, String)>,
+    noticed: u64,
 }
 
 impl Inner {
@@ -59,6 +66,14 @@ impl Inner {
             self.vitals.alerts.remove(0);
         }
         self.vitals.alerts.push(alert);
+    }
+
+    fn notice(&mut self, text: String) {
+        self.noticed += 1;
+        if self.notices.len() == NOTICES {
+            self.notices.pop_front();
+        }
+        self.notices.push_back((self.noticed, text));
     }
 
     /// Calls if enough deliveries were refused of late, and nobody was called within the same span.
@@ -169,7 +184,10 @@ impl Pulse {
             refusal.number = number;
             let counts = Code::ALL.into_iter().zip(&mut inner.vitals.refused);
             counts.filter(|(code, _)| *code == refusal.code).for_each(|(_, count)| *count += 1);
-            inner.vitals.streak += 1;
+            // With a list of senders strangers are turned away all the time; that nobody else comes is news.
+            if refusal.code != Code::SenderNotAllowed || inner.vitals.accepted == 0 {
+                inner.vitals.streak += 1;
+            }
             inner.vitals.pending += u64::from(refusal.pending);
             if inner.ring.len() == RING {
                 inner.ring.pop_front();
@@ -238,6 +256,46 @@ impl Pulse {
                 Err(why) => (inner.vitals.url.take(), Some(why)),
             };
         });
+    }
+
+    /// The certificate was read anew, or (`Some`) could not be and the one before stays.
+    pub fn certificate(&self, fault: Option<String>) {
+        self.change(|inner| {
+            let text = fault.clone().unwrap_or_else(|| "the certificate was read anew".to_owned());
+            inner.notice(text);
+            inner.vitals.certificate_fault = fault;
+        });
+    }
+
+    /// How the port is doing. A crowd is told of whenever it has doubled.
+    pub fn port(&self, port: Port) {
+        let before = self.lock().vitals.port;
+        if before == port {
+            return;
+        }
+        self.change(|inner| {
+            inner.vitals.port = port;
+            let doubled = |count: u64| count.max(CROWD).ilog2();
+            if doubled(port.evicted) > doubled(before.evicted) {
+                let count = port.evicted;
+                inner.notice(format!("the port is crowded: {count} connections were closed to make room"));
+            }
+        });
+    }
+
+    /// A TLS handshake came to nothing, for this reason, as so many before: told of whenever they have doubled.
+    pub fn handshake_failed(&self, why: &str, failed: u64) {
+        if failed.is_power_of_two() {
+            self.change(|inner| {
+                inner.notice(format!("TLS handshakes failed: {failed} so far, this one: {why}"));
+            });
+        }
+    }
+
+    /// The notices still known, oldest first, each with its number.
+    #[must_use]
+    pub fn notices(&self) -> Vec<(u64, String)> {
+        self.lock().notices.iter().cloned().collect()
     }
 
     /// Something about the relay is otherwise now.

@@ -65,6 +65,12 @@ impl Model {
             };
             return bad(format!("{} refused in a row: {}{given_up}", vitals.streak, self.likely_cause()));
         }
+        if let Some(why) = &vitals.certificate_fault {
+            return Some(Banner {
+                tone: Tone::Warn,
+                text: format!("The certificate was not renewed: {why}"),
+            });
+        }
         self.pressure()
     }
 
@@ -140,6 +146,9 @@ impl Model {
             _ if all(&[Code::MissingHeader, Code::MalformedHeader]) => {
                 "the signature headers do not arrive: a proxy may drop them, or somebody else is calling"
                     .into()
+            }
+            _ if all(&[Code::SenderNotAllowed]) => {
+                "they come from addresses that --allow does not name; see Events for which".into()
             }
             _ => "for several reasons; see Events".into(),
         }

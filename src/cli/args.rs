@@ -10,6 +10,7 @@ use super::relay::Choice as Relay;
 use super::settings;
 use super::size::Size;
 use crate::domain::duration::Duration;
+use crate::source::peer::{Network, Senders};
 use crate::source::relay::address::Address;
 
 /// Watch Testlify webhooks live in the terminal.
@@ -72,6 +73,20 @@ pub struct Options {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", env = "INVIGIL_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Certificate chain (PEM) for a TLS of its own; read anew when the file changes
+    #[arg(long, value_name = "FILE", env = "INVIGIL_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of that certificate
+    #[arg(long, value_name = "FILE", env = "INVIGIL_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// Proxy whose word on who sends is taken (Forwarded, X-Forwarded-For): an address or a network; may be
+    /// repeated
+    #[arg(long, value_name = "CIDR", env = "INVIGIL_TRUST_PROXY", value_delimiter = ',')]
+    pub trust_proxy: Vec<Network>,
+    /// Take deliveries from these senders alone: an address, a network, or `svix` for the addresses that Svix
+    /// publishes; may be repeated
+    #[arg(long, value_name = "CIDR", env = "INVIGIL_ALLOW", value_delimiter = ',')]
+    pub allow: Vec<Senders>,
     /// Path that takes webhooks
     #[arg(long, env = "INVIGIL_PATH", default_value = "/webhook", value_parser = settings::plain_path)]
     pub path: String,

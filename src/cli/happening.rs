@@ -24,6 +24,8 @@ pub enum Happening {
     Relay(News),
     /// Standard output takes no more events, and why.
     EventsUnread(String),
+    /// Something about the port that a person may want to look into.
+    Notice(String),
     /// The session cannot be written now.
     StorageFault(String),
     /// It can be written again.
@@ -79,6 +81,7 @@ impl Happening {
                 at(now),
                 Clean::of(why)
             ),
+            Self::Notice(text) => format!("{} notice     {}", at(now), Clean::of(text)),
             Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
             Self::StorageRecovered => format!("{} stores again", at(now)),
             Self::Stopped { events, session } => {
@@ -126,6 +129,7 @@ impl Happening {
             }),
             Self::Relay(news) => news.json(now),
             Self::EventsUnread(why) => json!({ "at": now.to_string(), "what": "events_unread", "why": why }),
+            Self::Notice(text) => json!({ "at": now.to_string(), "what": "notice", "text": text }),
             Self::StorageFault(why) => json!({ "at": now.to_string(), "what": "storage_fault", "why": why }),
             Self::StorageRecovered => json!({ "at": now.to_string(), "what": "storage_recovered" }),
             Self::Stopped { events, session } => {

@@ -98,7 +98,7 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
         return lines;
     }
     let mut changed = pulse.changed();
-    let (mut refused, mut called, mut fault, mut relayed) = (0, 0, None, None);
+    let (mut refused, mut called, mut noticed, mut fault, mut relayed) = (0, 0, 0, None, None);
     loop {
         let stopped = tokio::select! {
             () = stop.cancelled() => true,
@@ -121,6 +121,12 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
             if alert.number > called {
                 called = alert.number;
                 lines.write(&Happening::Alert(Box::new(alert)));
+            }
+        }
+        for (number, text) in pulse.notices() {
+            if number > noticed {
+                noticed = number;
+                lines.write(&Happening::Notice(text));
             }
         }
         relay::tell(&mut relayed, &pulse, |happening| lines.write(happening));

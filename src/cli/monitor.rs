@@ -31,9 +31,10 @@ use crate::clock;
 use crate::domain::alert;
 use crate::domain::secret::{Keyring, Secret};
 use crate::pulse::Pulse;
-use crate::source::http;
+use crate::source::http::{self, Surface};
 use crate::source::intake::{Intake, Rules};
-use crate::source::listener::Listener;
+use crate::source::listener::{Listener, Terms};
+use crate::source::tls::Tls;
 use crate::store::StoreError;
 use crate::store::follower::Follower;
 use crate::store::import;
@@ -109,25 +110,26 @@ impl Station {
     pub(super) fn serve(
         &self,
         listener: Listener,
-        path: &str,
-        max_body: usize,
+        surface: Surface,
+        tls: Option<Tls>,
         stop: CancellationToken,
     ) -> JoinHandle<()> {
-        self.pulse.listening(Ok(url(&listener, path)));
-        let router = http::router(self.intake.clone(), path, max_body);
-        tokio::spawn(listener.serve(router, stop))
+        self.pulse.listening(Ok(url(listener.address(), tls.is_some(), &surface.path)));
+        let terms = Terms { peers: surface.peers.clone(), tls, pulse: self.pulse.clone() };
+        tokio::spawn(listener.serve(http::router(self.intake.clone(), surface), terms, stop))
     }
 
     /// Binds, however long it takes: each failure shows on the screen, and the address is tried again.
     pub(super) fn serve_when_free(&self, settings: &Settings, stop: CancellationToken) -> JoinHandle<()> {
         let (pulse, intake) = (self.pulse.clone(), self.intake.clone());
-        let (address, path, max_body) = (settings.listen, settings.path.clone(), settings.max_body);
+        let (address, surface, tls) = (settings.listen, surface(settings), settings.tls.clone());
         tokio::spawn(async move {
             loop {
-                match Listener::bind(address).await {
+                match Listener::bind(address) {
                     Ok(listener) => {
-                        pulse.listening(Ok(url(&listener, &path)));
-                        return listener.serve(http::router(intake, &path, max_body), stop).await;
+                        pulse.listening(Ok(url(listener.address(), tls.is_some(), &surface.path)));
+                        let terms = Terms { peers: surface.peers.clone(), tls, pulse };
+                        return listener.serve(http::router(intake, surface), terms, stop).await;
                     }
                     Err(why) => pulse.listening(Err(why)),
                 }
@@ -140,8 +142,25 @@ impl Station {
     }
 }
 
-fn url(listener: &Listener, path: &str) -> String {
-    format!("http://{}{path}", listener.address())
+fn url(address: SocketAddr, tls: bool, path: &str) -> String {
+    format!("http{}://{address}{path}", if tls { "s" } else { "" })
+}
+
+/// What is taken, where, and from whom, as the settings say.
+fn surface(settings: &Settings) -> Surface {
+    let Settings { path, max_body, peers, .. } = settings;
+    Surface { path: path.clone(), max_body: *max_body, peers: peers.clone() }
+}
+
+/// What to think of before strangers can reach the port, if they can.
+fn exposed(settings: &Settings) -> Option<Happening> {
+    let open = !settings.listen.ip().to_canonical().is_loopback() && settings.tls.is_none();
+    open.then(|| {
+        Happening::Notice(format!(
+            "{} can be reached from other machines without TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy",
+            settings.listen
+        ))
+    })
 }
 
 /// What is wrong with a session file that was named.
@@ -171,14 +190,15 @@ pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
         ));
     }
     let lines = Lines::open(true, settings.log_file.as_deref())?;
+    let exposed = exposed(&settings);
     block_on(async {
         let stop = stop_signal()?;
-        let listener = Listener::bind(settings.listen).await;
+        let listener = Listener::bind(settings.listen);
         let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
         let station =
             Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
-        let address = url(&listener, &settings.path);
-        let listening = station.serve(listener, &settings.path, settings.max_body, stop.clone());
+        let address = url(listener.address(), settings.tls.is_some(), &settings.path);
+        let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
         let unreadable = |error: StoreError| Failure::running(error.to_string());
         let done = CancellationToken::new();
         // Before it is said to listen: whoever hears that may send at once.
@@ -192,6 +212,9 @@ pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
         notify::tell(notify::READY);
         tokio::spawn(tell_of_stop(stop.clone()));
         lines.write(&Happening::Listening(address));
+        if let Some(notice) = exposed {
+            lines.write(&notice);
+        }
         tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
         let following = tokio::spawn(headless::follow(lines, follower, station.pulse.clone(), done.clone()));
         let relaying = match settings.relay.take() {
@@ -351,6 +374,11 @@ pub fn watch(options: Options, file: &ConfigFile) -> Result<(), Failure> {
     let mut settings = Settings::new(options, file)?;
     screen::needs_terminal("`invigil serve` listens without one")?;
     let lines = Lines::open(false, settings.log_file.as_deref())?;
+    if let Some(notice) = exposed(&settings) {
+        lines.write(&notice);
+        // Before the screen: it stands there again when that has gone.
+        let _ = writeln!(std::io::stderr(), "{}", notice.human(clock::now()));
+    }
     block_on(async {
         let stop = stop_signal()?;
         let station =
@@ -360,7 +388,7 @@ pub fn watch(options: Options, file: &ConfigFile) -> Result<(), Failure> {
             sources.push(wanted.begin(&station, settings.max_body, stop.clone())?);
         }
         let has_secret = !station.intake.needs_secret();
-        let url = Some(format!("http://{}{}", settings.listen, settings.path));
+        let url = Some(url(settings.listen, settings.tls.is_some(), &settings.path));
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
         watch_station(station, about, settings.looks, lines, (sources, stop)).await
@@ -430,10 +458,11 @@ pub fn demo(demo: &Demo, file: &ConfigFile) -> Result<(), Failure> {
         let rules =
             Rules { keyring: Keyring::new(vec![secret.clone()]), no_verify: false, tolerance_secs: 300 };
         let station = Station::open(Some(scratch.path().join("demo.sqlite")), rules, looks.rules.clone())?;
-        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
+        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let listener = listener.map_err(Failure::running)?;
-        let url = url(&listener, "/webhook");
-        let listening = station.serve(listener, "/webhook", 2 << 20, stop.clone());
+        let url = url(listener.address(), false, "/webhook");
+        let surface = Surface { path: "/webhook".into(), max_body: 2 << 20, ..Surface::default() };
+        let listening = station.serve(listener, surface, None, stop.clone());
         let (told, seed, ended) = (url.clone(), demo.seed, stop.clone());
         tokio::spawn(async move { crate::simulate::demo::run(secret, &told, seed, ended).await });
         let path = station.journal.path().to_path_buf();

@@ -12,11 +12,17 @@ use crate::app::call::By;
 use crate::app::keymap::Keymap;
 use crate::domain::alert::{Rule, Rules};
 use crate::domain::secret::{Keyring, Secret};
+use crate::source::peer::Peers;
+use crate::source::tls::Tls;
 
 /// Everything decided and checked.
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// TLS of its own.
+    pub tls: Option<Tls>,
+    /// Proxies that are believed, and senders that are let in.
+    pub peers: Peers,
     /// The path that takes webhooks.
     pub path: String,
     /// The secrets; none means "ask" or, with `no_verify`, "do not care".
@@ -58,6 +64,8 @@ impl Settings {
     pub fn new(options: Options, file: &ConfigFile) -> Result<Self, Failure> {
         Ok(Self {
             listen: options.listen,
+            tls: tls(options.tls_cert.as_deref(), options.tls_key.as_deref())?,
+            peers: Peers::new(&options.trust_proxy, &options.allow),
             path: options.path,
             keyring: keyring(&options.secret, options.secret_file.as_deref())?,
             no_verify: options.no_verify,
@@ -86,6 +94,16 @@ impl Looks {
             keymap.merge(&text).map_err(|error| file.wrong("keys", error))?;
         }
         Ok(Self { theme, keymap, rules: Rules::new(rules), alert_by })
+    }
+}
+
+/// The certificate and its key, which go together. One may be on the command line, the other in the file.
+fn tls(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<Tls>, Failure> {
+    match (cert, key) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Tls::read(cert, key).map(Some).map_err(Failure::usage),
+        (Some(_), None) => Err(Failure::usage("--tls-cert: needs --tls-key beside it")),
+        (None, Some(_)) => Err(Failure::usage("--tls-key: needs --tls-cert beside it")),
     }
 }
 

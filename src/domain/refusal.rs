@@ -2,7 +2,7 @@
 
 use super::time::Timestamp;
 
-/// Why a delivery was refused: the `error` of the 401 answer.
+/// Why a delivery was refused: the `error` of the 401 answer, or why it was answered 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Code {
     /// One of the three signature headers is not there.
@@ -15,16 +15,19 @@ pub enum Code {
     TimestampTooNew,
     /// No `v1` signature matches under any secret.
     NoMatchingSignature,
+    /// It came from an address that deliveries are not taken from; answered 403.
+    SenderNotAllowed,
 }
 
 impl Code {
     /// Every code, in the order in which the checks are made.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MissingHeader,
         Self::MalformedHeader,
         Self::TimestampTooOld,
         Self::TimestampTooNew,
         Self::NoMatchingSignature,
+        Self::SenderNotAllowed,
     ];
 
     /// The word in the answer and on screen.
@@ -36,6 +39,7 @@ impl Code {
             Self::TimestampTooOld => "timestamp_too_old",
             Self::TimestampTooNew => "timestamp_too_new",
             Self::NoMatchingSignature => "no_matching_signature",
+            Self::SenderNotAllowed => "sender_not_allowed",
         }
     }
 }

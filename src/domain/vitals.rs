@@ -29,6 +29,10 @@ pub struct Vitals {
     pub url: Option<String>,
     /// Why the session cannot be written, if it cannot.
     pub storage_fault: Option<String>,
+    /// Why the certificate of the listener could not be renewed, if it could not.
+    pub certificate_fault: Option<String>,
+    /// How the port is doing.
+    pub port: Port,
     /// Why nothing can be received, if nothing can.
     pub listener_fault: Option<String>,
     /// How the relay is doing, if there is one.
@@ -66,6 +70,21 @@ impl Vitals {
     pub fn refused(&self) -> u64 {
         self.refused.iter().sum()
     }
+}
+
+/// How the port is doing: what is open, and what was closed on those who did not behave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Port {
+    /// Connections open now.
+    pub open: u64,
+    /// Closed to make room for others.
+    pub evicted: u64,
+    /// Closed because something took too long.
+    pub overdue: u64,
+    /// Closed because what came was no HTTP.
+    pub malformed: u64,
+    /// TLS handshakes that came to nothing.
+    pub handshakes: u64,
 }
 
 /// How the relay is doing.

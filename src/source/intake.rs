@@ -1,12 +1,14 @@
 //! The door: every delivery, whatever its source, is verified, decoded, kept and only then answered.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::domain::delivery::{Arrival, Delivery, Receipt};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::secret::{Keyring, Secret};
 use crate::domain::signature::{self, Fault};
+use crate::domain::time::Timestamp;
 use crate::domain::{envelope, id};
 use crate::pulse::Pulse;
 use crate::store::Unavailable;
@@ -113,6 +115,25 @@ impl Intake {
         }
     }
 
+    /// Turns away a sender that `--allow` does not name.
+    pub fn refuse_sender(&self, address: IpAddr, id: Option<&str>, at: Timestamp) {
+        let hint = if address.is_loopback() {
+            "; behind a proxy or tunnel name its address with --trust-proxy"
+        } else {
+            ""
+        };
+        self.pulse.refused(Refusal {
+            number: 0,
+            at,
+            peer: Some(address.to_string()),
+            id: id.map(|id| id.chars().take(SHOWN_ID).collect()),
+            code: Code::SenderNotAllowed,
+            sentence: format!("{address} is none of the senders that --allow names{hint}"),
+            clock_off_secs: None,
+            pending: false,
+        });
+    }
+
     fn refuse(&self, arrival: Arrival, fault: Fault, rules: &Rules) {
         let pending = rules.keyring.is_empty() && fault.code == Code::NoMatchingSignature;
         let id = ["svix-id", "webhook-id"].into_iter().find_map(|name| arrival.headers.get(name));
@@ -194,7 +215,7 @@ impl Intake {
 
 struct Admitted {
     id: String,
-    sent_at: crate::domain::time::Timestamp,
+    sent_at: Timestamp,
     verified: bool,
 }
 

@@ -1,39 +1,37 @@
-//! The listening socket: accepts connections, bounds them in number and time, and drains on shutdown.
+//! The listening socket: accepts connections as long as there is room, and drains on shutdown.
 #![expect(clippy::disallowed_methods, reason = "connections are tasks of their own")]
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
-use super::http::Peer;
-
-/// From the first byte awaited to the last header byte. Svix sends them in one go.
-const HEADERS: Duration = Duration::from_secs(10);
-/// For one request from its last header byte to its answer. Svix gives up after 15 s.
-const REQUEST: Duration = Duration::from_secs(30);
-/// For requests in flight when the listener stops: within the sender's own 15 s.
-const DRAIN: Duration = Duration::from_secs(10);
-/// Connections open at once. More wait in the kernel's queue.
-const CONNECTIONS: usize = 1024;
+use super::connection::{self, Common};
+use super::limits::{self, Connections};
+use super::peer::Peers;
+use super::roster::{Place, Roster};
+use super::tls::Tls;
+use crate::pulse::Pulse;
 
 /// A bound socket that does not accept yet.
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    connections: Connections,
+}
+
+/// Who is spoken with, and how.
+pub struct Terms {
+    /// Whose connections stand for many.
+    pub peers: Peers,
+    /// TLS is spoken, and nothing else.
+    pub tls: Option<Tls>,
+    /// Hears how the port is doing.
+    pub pulse: Pulse,
 }
 
 impl Listener {
@@ -41,7 +39,7 @@ impl Listener {
     ///
     /// # Errors
     /// One line that names the address, what is wrong and what to do.
-    pub async fn bind(address: SocketAddr) -> Result<Self, String> {
+    pub fn bind(address: SocketAddr) -> Result<Self, String> {
         let hint = |error: &io::Error| match error.kind() {
             io::ErrorKind::AddrInUse => {
                 "another program listens there; end it or choose another port with --listen".to_owned()
@@ -52,12 +50,16 @@ impl Listener {
             io::ErrorKind::AddrNotAvailable => "this machine has no such address; see --listen".to_owned(),
             _ => error.to_string(),
         };
-        let bound = async {
-            let socket = TcpListener::bind(address).await?;
+        let bound = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            // A restart must not wait for the connections of the run before to be forgotten.
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let socket = socket.listen(limits::BACKLOG)?;
             let address = socket.local_addr()?;
-            Ok(Self { socket, address })
+            Ok(Self { socket, address, connections: Connections::of_this_process() })
         };
-        bound.await.map_err(|error: io::Error| format!("cannot listen on {address}: {}", hint(&error)))
+        bound().map_err(|error: io::Error| format!("cannot listen on {address}: {}", hint(&error)))
     }
 
     /// Where it listens; the port is the real one if 0 was asked for.
@@ -67,97 +69,71 @@ impl Listener {
     }
 
     /// Serves until `stop`, then finishes what is in flight.
-    pub async fn serve(self, router: Router, stop: CancellationToken) {
-        let permits = Arc::new(Semaphore::new(CONNECTIONS));
-        let graceful = GracefulShutdown::new();
-        let in_flight = Arc::new(AtomicUsize::new(0));
-        loop {
-            let accepted = tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = accept(&self.socket, &permits) => accepted,
-            };
-            match accepted {
-                Ok((stream, peer, permit)) => {
-                    tokio::spawn(connection(
-                        stream,
-                        peer,
-                        permit,
-                        Serving { router: router.clone(), in_flight: Arc::clone(&in_flight) },
-                        graceful.watcher(),
-                    ));
-                }
-                // Out of file descriptors, or a connection gone before it was accepted: wait, go on.
-                Err(_) => sleep(Duration::from_millis(50)).await,
-            }
+    pub async fn serve(self, router: Router, terms: Terms, stop: CancellationToken) {
+        let Self { socket, connections, .. } = self;
+        let Terms { peers, tls, pulse } = terms;
+        let roster = Roster::new(connections);
+        if let Some(tls) = &tls {
+            tokio::spawn(tls.clone().follow(pulse.clone(), stop.clone()));
         }
-        drop(self.socket);
-        // What has not been answered by then was not acknowledged: the sender tries again.
-        let _ = timeout(DRAIN, async {
-            tokio::select! {
-                () = graceful.shutdown() => {}
-                () = at_rest(&in_flight) => {}
+        let common = Common { router, roster, tls, pulse };
+        let looking = async {
+            let mut looks = interval(limits::LOOK);
+            loop {
+                looks.tick().await;
+                common.roster.look();
+                common.pulse.port(common.roster.port());
             }
-        })
-        .await;
+        };
+        let accepting = async {
+            loop {
+                match accept(&socket, &common, &peers).await {
+                    Ok(Some((stream, peer, place))) => {
+                        tokio::spawn(connection::run(stream, peer, place, common.clone()));
+                    }
+                    Ok(None) => {}
+                    // Out of file descriptors, or a connection gone before it was accepted: wait, go on.
+                    Err(_) => sleep(Duration::from_millis(50)).await,
+                }
+            }
+        };
+        tokio::pin!(looking);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = accepting => {}
+            () = &mut looking => {}
+        }
+        drop(socket);
+        common.roster.dismiss();
+        // What has not been answered by then was not acknowledged: the sender tries again.
+        tokio::select! {
+            _ = timeout(limits::DRAIN, at_rest(&common.roster)) => {}
+            () = looking => {}
+        }
+        common.roster.close();
     }
+}
+
+/// The next connection and its place; none if there is none for it.
+async fn accept(
+    socket: &TcpListener,
+    common: &Common,
+    peers: &Peers,
+) -> io::Result<Option<(TcpStream, SocketAddr, Place)>> {
+    let (stream, peer) = socket.accept().await?;
+    stream.set_nodelay(true)?;
+    let address = peer.ip().to_canonical();
+    let stands_for_many = address.is_loopback() || peers.trusts(address);
+    let place = common.roster.admit(address, !stands_for_many).await;
+    Ok(place.map(|place| (stream, peer, place)))
 }
 
 /// Ends when no request has been in flight for a moment. A connection on which nothing is asked could keep
 /// the listener for as long as its first byte may take.
-async fn at_rest(in_flight: &AtomicUsize) {
+async fn at_rest(roster: &Roster) {
     let mut quiet = 0;
     while quiet < 10 {
-        quiet = if in_flight.load(Ordering::Relaxed) == 0 { quiet + 1 } else { 0 };
+        quiet = if roster.is_asked() { 0 } else { quiet + 1 };
         sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// What each connection needs for its requests.
-#[derive(Clone)]
-struct Serving {
-    router: Router,
-    in_flight: Arc<AtomicUsize>,
-}
-
-async fn accept(
-    socket: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = socket.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, peer, permit))
-}
-
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    permit: OwnedSemaphorePermit,
-    serving: Serving,
-    watcher: Watcher,
-) {
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        let Serving { router, in_flight } = serving.clone();
-        request.extensions_mut().insert(Peer(peer));
-        async move {
-            in_flight.fetch_add(1, Ordering::Relaxed);
-            let answered = timeout(REQUEST, router.oneshot(request)).await;
-            in_flight.fetch_sub(1, Ordering::Relaxed);
-            match answered {
-                Ok(answer) => answer,
-                Err(_elapsed) => {
-                    let mut answer = axum::response::Response::default();
-                    *answer.status_mut() = axum::http::StatusCode::REQUEST_TIMEOUT;
-                    Ok(answer)
-                }
-            }
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
-    // A connection that breaks off is the peer's business; what it sent whole was answered.
-    let _ = watcher.watch(connection).await;
-    drop(permit);
 }

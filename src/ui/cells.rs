@@ -111,6 +111,7 @@ pub(super) fn reason(code: Code) -> &'static str {
         Code::TimestampTooOld => "too old",
         Code::TimestampTooNew => "too new",
         Code::NoMatchingSignature => "signature",
+        Code::SenderNotAllowed => "not allowed",
     }
 }
 

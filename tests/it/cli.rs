@@ -258,6 +258,10 @@ fn a_session_has_one_writer_and_any_number_of_readers() {
 /// A value for every option, as it stands in the config file; what is missing here fails the test that uses it.
 const EVERY_OPTION: &str = r#"
 listen = "127.0.0.2:9090"
+tls_cert = "cert.pem"
+tls_key = "key.pem"
+trust_proxy = "127.0.0.1"
+allow = ["svix", "192.0.2.0/24"]
 path = "/hook"
 secret = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"]
 secret_file = "secrets.txt"
@@ -277,6 +281,19 @@ alert_by = []
 q = "none"
 "#;
 
+/// The files that those options name.
+fn files_of_every_option(dir: &Path) {
+    let pair = rcgen::generate_simple_self_signed(["hooks.example.com".to_owned()]).unwrap();
+    let secrets = format!("{SECRET}\n");
+    for (name, text) in [
+        ("secrets.txt", secrets),
+        ("cert.pem", pair.cert.pem()),
+        ("key.pem", pair.signing_key.serialize_pem()),
+    ] {
+        std::fs::write(dir.join(name), text).unwrap();
+    }
+}
+
 #[test]
 fn config_says_what_holds_and_where_it_comes_from() {
     let dir = tempfile::tempdir().unwrap();
@@ -285,7 +302,7 @@ fn config_says_what_holds_and_where_it_comes_from() {
     assert!(told.contains("\nlisten = \"127.0.0.1:8080\"  # default\n"), "{told}");
     assert!(told.contains("# session is not set: a new dated file"), "{told}");
     assert!(told.contains("# secret is not set\n"), "{told}");
-    std::fs::write(dir.path().join("secrets.txt"), format!("{SECRET}\n")).unwrap();
+    files_of_every_option(dir.path());
     std::fs::create_dir(dir.path().join("invigil")).unwrap();
     std::fs::write(dir.path().join("invigil/config.toml"), EVERY_OPTION).unwrap();
     let told = run(&["config", "--tolerance", "2m"], dir.path(), "").out;
@@ -311,7 +328,7 @@ fn config_says_what_holds_and_where_it_comes_from() {
 #[test]
 fn what_config_prints_is_a_config_file_that_says_the_same() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("secrets.txt"), format!("{SECRET}\n")).unwrap();
+    files_of_every_option(dir.path());
     std::fs::write(dir.path().join("first.toml"), EVERY_OPTION).unwrap();
     let first = run(&["config", "--config", "first.toml"], dir.path(), "").out;
     std::fs::write(dir.path().join("second.toml"), &first).unwrap();

@@ -9,7 +9,7 @@ use invigil::clock;
 use invigil::domain::query::{Anchor, EventRow, Query};
 use invigil::domain::secret::{Keyring, Secret};
 use invigil::pulse::Pulse;
-use invigil::source::http::router;
+use invigil::source::http::{Surface, router};
 use invigil::source::intake::{Intake, Rules};
 use invigil::store::journal::Journal;
 use invigil::store::reader::Reader;
@@ -36,7 +36,8 @@ impl Door {
         let keyring = Keyring::new(secrets.iter().map(|secret| Secret::parse(secret).unwrap()).collect());
         let intake =
             Intake::new(Rules { keyring, no_verify, tolerance_secs: 300 }, journal.clone(), pulse.clone());
-        Self { router: router(intake.clone(), "/webhook", LIMIT), intake, journal, pulse, dir }
+        let surface = Surface { path: "/webhook".into(), max_body: LIMIT, ..Surface::default() };
+        Self { router: router(intake.clone(), surface), intake, journal, pulse, dir }
     }
 
     async fn ask(&self, request: Request<Body>) -> Response<Body> {

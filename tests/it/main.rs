@@ -9,6 +9,7 @@ mod http;
 mod keeping;
 mod keys;
 mod layering;
+mod port;
 mod pty;
 mod relay;
 mod relay_time;

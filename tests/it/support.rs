@@ -63,7 +63,7 @@ impl Harness {
         let refusals = self.session.refusals();
         let vitals = Vitals {
             accepted,
-            refused: [0, 0, u64::from(!refusals.is_empty()), 0, (refusals.len() as u64).saturating_sub(1)],
+            refused: [0, 0, u64::from(!refusals.is_empty()), 0, (refusals.len() as u64).saturating_sub(1), 0],
             refusals,
             ..Vitals::default()
         };

@@ -1,0 +1,100 @@
+//! TLS of its own: spoken, renewed, and kept when the renewal is no good.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::*;
+
+fn pair() -> CertifiedKey<KeyPair> {
+    generate_simple_self_signed(["hooks.example.com".to_owned()]).unwrap()
+}
+
+fn keep(dir: &Path, pair: &CertifiedKey<KeyPair>) {
+    std::fs::write(dir.join("cert.pem"), pair.cert.pem()).unwrap();
+    std::fs::write(dir.join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+}
+
+/// Sends a good delivery over TLS, believing this certificate alone.
+fn post(served: &Served, believed: &CertificateDer<'static>, alpn: &[&str]) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(believed.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let client = ClientConnection::new(Arc::new(config), "hooks.example.com".try_into().unwrap()).unwrap();
+    let mut stream = StreamOwned::new(client, served.connect());
+    stream.write_all(&signed().closing().bytes())?;
+    stream.flush()?;
+    let said = rest(&mut stream);
+    Ok(said)
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn tls_is_spoken_renewed_and_kept() {
+    let files = tempfile::tempdir().unwrap();
+    let first = pair();
+    keep(files.path(), &first);
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let mut served = Served::with(&["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem")]);
+    assert!(served.said.starts_with("listening on https://127.0.0.1:"), "{}", served.said);
+    let good = |served: &Served, pair: &CertifiedKey<KeyPair>| {
+        post(served, pair.cert.der(), &["http/1.1"]).is_ok_and(|said| said.starts_with("HTTP/1.1 204 "))
+    };
+    assert!(good(&served, &first));
+    assert!(post(&served, first.cert.der(), &[]).unwrap().starts_with("HTTP/1.1 204 "));
+    assert!(post(&served, first.cert.der(), &["h2"]).is_err(), "HTTP/2 alone is refused in the handshake");
+    assert!(post(&served, pair().cert.der(), &[]).is_err());
+    assert!(served.line_with("notice").contains("TLS handshakes failed"));
+    let plain = served.say(&signed().bytes());
+    assert!(plain.starts_with("HTTP/1.1 400 "), "HTTP on a TLS port: {plain}");
+    assert!(good(&served, &first));
+
+    let second = pair();
+    keep(files.path(), &second);
+    until("the new certificate is shown", || good(&served, &second));
+    assert!(served.line_with("certificate").contains("read anew"));
+
+    std::fs::write(files.path().join("key.pem"), first.signing_key.serialize_pem()).unwrap();
+    let line = served.line_with("notice");
+    assert!(line.contains("--tls-key") && line.contains("stays in use"), "{line}");
+    assert!(good(&served, &second));
+}
+
+#[test]
+fn a_pair_that_does_not_fit_is_named_at_the_start() {
+    let files = tempfile::tempdir().unwrap();
+    let path = |name: &str| files.path().join(name);
+    keep(files.path(), &pair());
+    let start = || {
+        let done = Command::new(env!("CARGO_BIN_EXE_invigil"))
+            .args(["serve", "--secret", SECRET, "--listen", "127.0.0.1:0", "--tls-cert"])
+            .arg(path("cert.pem"))
+            .arg("--tls-key")
+            .arg(path("key.pem"))
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(2));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    std::fs::write(path("key.pem"), pair().signing_key.serialize_pem()).unwrap();
+    assert!(start().contains("is not the key of the certificate"));
+    std::fs::write(path("key.pem"), "nothing").unwrap();
+    assert!(start().contains("holds no private key"));
+    std::fs::write(path("cert.pem"), "").unwrap();
+    assert!(start().contains("holds no certificate"));
+    std::fs::remove_file(path("cert.pem")).unwrap();
+    assert!(start().contains("cannot be read"));
+}
