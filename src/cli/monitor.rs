@@ -54,6 +54,9 @@ pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
     runtime.block_on(future)
 }
 
+/// SIGXFSZ, the same on Linux and macOS: a file has reached the limit that the system set.
+const FILE_LIMIT: i32 = 25;
+
 /// Cancelled by SIGTERM, SIGINT or SIGHUP.
 ///
 /// # Errors
@@ -65,6 +68,8 @@ pub(super) fn stop_signal() -> Result<CancellationToken, Failure> {
         signal(SignalKind::interrupt()).map_err(wrong)?,
         signal(SignalKind::hangup()).map_err(wrong)?,
     ];
+    // Somebody listens, so that the signal no longer ends the process: the write fails, as on a full disk.
+    drop(signal(SignalKind::from_raw(FILE_LIMIT)).map_err(wrong)?);
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {

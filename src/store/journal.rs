@@ -73,7 +73,7 @@ impl Journal {
         pulse.reached(seq);
         let (orders, waiting) = mpsc::channel(QUEUE);
         let (told, committed) = watch::channel(Commit { seq, revision: 0 });
-        let identity = identity(path);
+        let identities = identities(path);
         let path: Arc<Path> = path.into();
         let writer = Writer {
             connection,
@@ -82,7 +82,7 @@ impl Journal {
             packer: packer.clone(),
             training: Some(orders.downgrade()),
             path: Arc::clone(&path),
-            identity,
+            identities,
             told,
             pulse,
             looked: Instant::now(),
@@ -171,15 +171,21 @@ fn disk_free(path: &Path) -> Option<u64> {
     Some(free >> 20 << 20)
 }
 
-/// What tells a file from another one that took its name.
+/// What tells the session's file from another one that took its name, and its log likewise.
+fn identities(path: &Path) -> [Identity; 2] {
+    [identity(path), identity(&session::log_of(path))]
+}
+
+type Identity = Option<(u64, u64)>;
+
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+fn identity(path: &Path) -> Identity {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 #[cfg(not(unix))]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+fn identity(path: &Path) -> Identity {
     path.exists().then_some((0, 0))
 }
 
@@ -192,7 +198,7 @@ struct Writer {
     /// Where a new dictionary is sent to; `None` once one is being made.
     training: Option<mpsc::WeakSender<Order>>,
     path: Arc<Path>,
-    identity: Option<(u64, u64)>,
+    identities: [Identity; 2],
     told: watch::Sender<Commit>,
     pulse: Pulse,
     /// When queue and disk were looked at last.
@@ -284,14 +290,28 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, group: &[Order]) -> Result<Vec<Receipt>, StoreError> {
-        // SQLite would go on writing to a file that no longer has a name.
-        if identity(&self.path) != self.identity {
+    /// SQLite would go on writing to files that no longer have a name.
+    fn is_in_place(&self) -> Result<(), StoreError> {
+        let [session, log] = identities(&self.path);
+        let [session_then, log_then] = self.identities;
+        if session != session_then {
             return Err(StoreError::file(
                 &self.path,
                 "was removed or replaced while it was being written; put it back, or start again",
             ));
         }
+        if log != log_then {
+            // What was acknowledged is moved to where it will be found. If that fails it is tried again.
+            let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(FULL)");
+            let what =
+                "was removed or replaced while it was being written; stop and start again, nothing is lost";
+            return Err(StoreError::file(&session::log_of(&self.path), what));
+        }
+        Ok(())
+    }
+
+    fn transact(&mut self, group: &[Order]) -> Result<Vec<Receipt>, StoreError> {
+        self.is_in_place()?;
         let connection = &self.connection;
         if self.stale {
             // What was rolled back is still counted at hand. As long as it cannot be read anew, nothing is kept.

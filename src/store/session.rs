@@ -53,6 +53,11 @@ impl Drop for WriterLock {
     }
 }
 
+/// The log beside a session that is being written.
+pub(super) fn log_of(session: &Path) -> PathBuf {
+    beside(session, "-wal")
+}
+
 fn beside(session: &Path, ending: &str) -> PathBuf {
     let mut name = session.as_os_str().to_owned();
     name.push(ending);
@@ -135,7 +140,7 @@ pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         Err(error) => return Err(error),
     }
     // With no log beside it the file is whole and at rest, and SQLite need not make one to read it.
-    let at_rest = fs::metadata(beside(path, "-wal")).map_or(true, |meta| meta.len() == 0);
+    let at_rest = fs::metadata(log_of(path)).map_or(true, |meta| meta.len() == 0);
     let connection = if at_rest { connect_immutable(path)? } else { connect_reader(path)? };
     let damaged =
         |error: rusqlite::Error| StoreError::damaged(path, format!("the session is damaged: {error}"));
@@ -246,7 +251,7 @@ fn check(path: &Path) -> Result<Header, StoreError> {
     };
     let whole = u64::from(number(28)) * page;
     // With a log beside it, pages may legitimately be there and not yet here.
-    let log = fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len());
+    let log = fs::metadata(log_of(path)).map_or(0, |meta| meta.len());
     if log == 0 && meta.len() < whole {
         let what = format!("is cut off: {} of {whole} bytes are there; use a whole copy", meta.len());
         return Err(StoreError::damaged(path, what));

@@ -4,6 +4,7 @@ mod check;
 mod cli;
 mod crash;
 mod docs;
+mod faults;
 mod fuzz;
 mod http;
 mod keeping;

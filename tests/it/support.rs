@@ -5,6 +5,7 @@
 mod answers;
 pub(crate) mod play;
 pub(crate) mod relay;
+pub(crate) mod serving;
 pub(crate) mod session;
 
 use invigil::app::key::{Code, Key};

@@ -1,0 +1,234 @@
+//! The real program while its disk fails: it answers 503, says why, takes nothing it cannot keep, and goes on by
+//! itself when the cause is gone. Whatever happens then, a kill included, what it acknowledged is in the file.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "disks are filled and files moved here")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::support::serving::{Load, Serving, body, rounds, signed, until};
+
+/// The longer of a session and its log.
+fn length(path: &Path) -> u64 {
+    let log = path.with_extension("sqlite-wal");
+    [path, &log].map(|file| std::fs::metadata(file).map_or(0, |meta| meta.len())).into_iter().max().unwrap()
+}
+
+/// A disk fills while events come, and has room again: twice, then the program is killed while it is full.
+fn full_and_room_again(path: &Path, mut fill: impl FnMut(&Serving), mut make_room: impl FnMut(&Serving)) {
+    let load = Load::default();
+    for _ in 0..rounds(1, 10) {
+        let mut serving = Serving::start(path);
+        let burst = load.burst(&serving.address);
+        for _ in 0..2 {
+            burst.until_more(60);
+            fill(&serving);
+            serving.is_unable(&load);
+            make_room(&serving);
+            serving.is_able(&load);
+        }
+        fill(&serving);
+        serving.is_unable(&load);
+        serving.kill();
+        make_room(&serving);
+        burst.join();
+    }
+    load.is_kept(path);
+}
+
+/// The disk is full for this process: no file may grow beyond where it is now.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_answered_503_until_there_is_room() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("full.sqlite");
+    let limit = |serving: &Serving, current: Option<u64>| {
+        // One that was killed has no limits any more.
+        let _ = prlimit(
+            Some(Pid::from_child(&serving.child)),
+            Resource::Fsize,
+            Rlimit { current, maximum: None },
+        );
+    };
+    full_and_room_again(
+        &path,
+        |serving| limit(serving, Some(length(&path) + 20_000)),
+        |serving| limit(serving, None),
+    );
+}
+
+/// A small file system of its own; root alone may make one.
+#[cfg(target_os = "linux")]
+struct Small(PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Small {
+    fn mount(at: &Path) -> Option<Self> {
+        let args = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
+        let mounted = Command::new("mount").args(args).arg(at).stderr(Stdio::null()).status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
+    }
+
+    /// Gives it the room it uses, and so much more. While it is written to, it may use more by then.
+    fn leave(&self, kib: u64) {
+        until("another size", || {
+            let disk = rustix::fs::statvfs(&self.0).unwrap();
+            let used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize / 1024;
+            let options = format!("remount,size={}k", used + kib);
+            let mut remount = Command::new("mount");
+            remount.args(["-o", &options]).arg(&self.0).stderr(Stdio::null());
+            remount.status().unwrap().success()
+        });
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Small {
+    fn drop(&mut self) {
+        // Whoever still has a file open there keeps it for so long.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// A real disk, where it may be made: elsewhere the limit above is all that can be had.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_file_system_is_answered_503_until_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(dir.path()) else { return };
+    let path = dir.path().join("full.sqlite");
+    full_and_room_again(&path, |_| small.leave(64), |_| small.leave(64 << 10));
+    drop(small);
+}
+
+/// Somewhere to load the test's own faults from, built where there is a C compiler, as there must be for SQLite.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+struct Faults {
+    library: PathBuf,
+    io: PathBuf,
+    clock: PathBuf,
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+impl Faults {
+    fn new(dir: &Path) -> Self {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/fault.c");
+        let library = dir.join("fault.so");
+        let mut compile = Command::new("cc");
+        compile.args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).arg("-ldl");
+        assert!(compile.status().unwrap().success(), "a C compiler is needed, as for SQLite");
+        Self { library, io: dir.join("io"), clock: dir.join("clock") }
+    }
+
+    fn serve(&self, session: &Path) -> Serving {
+        Serving::with(session, |command| {
+            command
+                .env("LD_PRELOAD", &self.library)
+                .env("INVIGIL_TEST_FAULT", &self.io)
+                .env("INVIGIL_TEST_CLOCK", &self.clock);
+        })
+    }
+}
+
+/// Writing fails, syncing fails, both do: as a dying disk would.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_disk_that_fails_is_answered_503_until_it_works_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("failing.sqlite");
+    let faults = Faults::new(dir.path());
+    let load = Load::default();
+    for _ in 0..rounds(1, 10) {
+        let mut serving = faults.serve(&path);
+        let burst = load.burst(&serving.address);
+        for ways in ["w", "s", "ws"] {
+            burst.until_more(60);
+            std::fs::write(&faults.io, ways).unwrap();
+            serving.is_unable(&load);
+            std::fs::remove_file(&faults.io).unwrap();
+            serving.is_able(&load);
+        }
+        std::fs::write(&faults.io, "s").unwrap();
+        serving.is_unable(&load);
+        serving.kill();
+        burst.join();
+        std::fs::remove_file(&faults.io).unwrap();
+    }
+    load.is_kept(&path);
+}
+
+/// The clock of the machine jumps, and so may the sender's: what is signed for the clock of the moment is taken,
+/// once, whatever times it tells.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_clock_that_jumps_loses_and_doubles_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jumping.sqlite");
+    let faults = Faults::new(dir.path());
+    let mut serving = faults.serve(&path);
+    let load = Load::default();
+    let days = |days: i64| days * 86_400;
+    for (n, off) in [0, days(3), days(-400), days(9000), days(-1)].into_iter().enumerate() {
+        std::fs::write(&faults.clock, off.to_string()).unwrap();
+        for told in ["-62135596800000", "253402207200000", "99999999999999999999", "0", "1e300"] {
+            let body = body(n).replace(&(1_778_491_596_453 + n * 7 % 1000).to_string(), told);
+            let id = format!("msg_far_{n}_{}", told.len());
+            let send = |off| serving.ask(&signed(&id, &body, off));
+            assert_eq!(send(off).status, 204, "{told} at {off}");
+            assert_eq!(send(off).status, 204);
+            let early = send(off + 900);
+            assert!(early.status == 401 && early.head.contains("timestamp_too_new"), "{}", early.head);
+        }
+    }
+    std::fs::write(&faults.clock, "0").unwrap();
+    let burst = load.burst(&serving.address);
+    burst.until_more(50);
+    burst.end();
+    assert!(serving.stop().success());
+    load.is_kept(&path);
+}
+
+/// The session is moved away, or another file takes its name, while it is written.
+#[test]
+fn a_session_that_is_taken_away_is_answered_503_until_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, away] = ["here.sqlite", "away.sqlite"].map(|name| dir.path().join(name));
+    let load = Load::default();
+    let mut serving = Serving::start(&path);
+    let burst = load.burst(&serving.address);
+    burst.until_more(60);
+    std::fs::rename(&path, &away).unwrap();
+    serving.is_unable(&load);
+    assert_eq!(serving.said("was removed or replaced"), 1);
+    std::fs::rename(&away, &path).unwrap();
+    serving.is_able(&load);
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::write(&path, "somebody else's").unwrap();
+    serving.is_unable(&load);
+    std::fs::rename(&away, &path).unwrap();
+    serving.is_able(&load);
+    burst.end();
+    assert!(serving.stop().success());
+    load.is_kept(&path);
+}
+
+/// The log beside the session is taken away: what it held is saved into the session, and nothing more is taken.
+#[test]
+fn a_log_that_is_taken_away_takes_nothing_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("here.sqlite");
+    let load = Load::default();
+    let mut serving = Serving::start(&path);
+    let burst = load.burst(&serving.address);
+    burst.until_more(60);
+    std::fs::remove_file(dir.path().join("here.sqlite-wal")).unwrap();
+    serving.is_unable(&load);
+    until("why", || serving.said("here.sqlite-wal: was removed") == 1);
+    serving.kill();
+    burst.join();
+    load.is_kept(&path);
+    let again = Serving::start(&path);
+    let burst = load.burst(&again.address);
+    burst.until_more(20);
+    burst.end();
+}
