@@ -4,14 +4,19 @@
 //! included. A link goes whole: an invite link holds the address, base64 inside.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use super::event::EventKind;
 use crate::json::{Kind, Reader};
 
-/// Shorter names would be found in other words; the fields that hold them are replaced all the same.
+/// Shorter names in plain letters would be found in other words: they are looked for as words of their own.
 const SHORTEST_NAME: usize = 3;
+/// Shorter texts are no base64 of an address.
+const SHORTEST_BASE64: usize = 16;
 
 /// Keys whose text is replaced whatever it looks like, with what takes its place.
 const PERSONAL: [(&str, &str); 20] = [
@@ -55,6 +60,19 @@ const STRUCTURE: [&str; 14] = [
     "title",
 ];
 
+/// Where a value stands in a body.
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
+    /// The key above the one it stands under.
+    parent: &'a str,
+    /// The key it stands under.
+    key: &'a str,
+    /// What it stands inside of, if that is personal.
+    inherited: Option<&'static str>,
+    /// It stands in a document that stands in a string.
+    quoted: bool,
+}
+
 /// Replaces what names a person.
 pub struct Redactor {
     salt: [u8; 32],
@@ -76,7 +94,7 @@ impl Redactor {
             names.extend(person.split_whitespace().map(str::to_lowercase));
         }
         let mut names: Vec<_> =
-            names.into_iter().filter(|name| name.chars().count() >= SHORTEST_NAME).collect();
+            names.into_iter().filter(|name| name.chars().any(char::is_alphanumeric)).collect();
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         Self { salt: hasher.finalize().into(), names }
     }
@@ -104,29 +122,41 @@ impl Redactor {
     /// A text of people's own words, like a filter, with the names and addresses in it replaced.
     #[must_use]
     pub fn words(&self, text: &str) -> String {
-        self.string("", "", None, text)
+        self.string(Place::default(), None, text)
+    }
+
+    /// An id stays as it is, unless it is something else, like an address.
+    #[must_use]
+    pub fn id(&self, text: &str) -> String {
+        self.string(Place { key: "Id", ..Place::default() }, None, text)
     }
 
     /// A body with everything personal in it replaced; it stays JSON, in the same order.
     #[must_use]
     pub fn payload(&self, body: &str) -> String {
+        self.document(body, Place::default())
+    }
+
+    fn document(&self, body: &str, place: Place<'_>) -> String {
         let mut out = String::with_capacity(body.len());
         let mut reader = Reader::new(body);
-        match self.value(&mut reader, "", "", &mut out) {
+        match self.value(&mut reader, place, &mut out) {
             Ok(()) => out,
             // Whoever calls this has seen that it is JSON; if it is not, nothing may pass.
             Err(_) => "null".to_owned(),
         }
     }
 
+    /// A value under a key, below another one. What stands inside something personal is so too.
     fn value(
         &self,
         reader: &mut Reader<'_>,
-        parent: &str,
-        key: &str,
+        place: Place<'_>,
         out: &mut String,
     ) -> Result<(), crate::json::Error> {
-        let personal = PERSONAL.iter().find(|(field, _)| *field == key).map(|(_, what)| *what);
+        let personal = PERSONAL.iter().find(|(field, _)| *field == place.key).map(|(_, what)| *what);
+        let personal = personal.or(place.inherited);
+        let inherited = personal.filter(|what| !what.is_empty());
         match reader.peek()? {
             Kind::Object => {
                 let mut between = '{';
@@ -135,7 +165,8 @@ impl Redactor {
                     between = ',';
                     out.push_str(&quoted(&self.key(name)));
                     out.push(':');
-                    self.value(reader, key, name, out)
+                    let place = Place { parent: place.key, key: name, inherited, ..place };
+                    self.value(reader, place, out)
                 })?;
                 out.push_str(if between == '{' { "{}" } else { "}" });
             }
@@ -144,15 +175,15 @@ impl Redactor {
                 reader.array(|reader| {
                     out.push(between);
                     between = ',';
-                    self.value(reader, parent, key, out)
+                    self.value(reader, Place { inherited, ..place }, out)
                 })?;
                 out.push_str(if between == '[' { "[]" } else { "]" });
             }
             Kind::String => {
                 let text = reader.string()?.unwrap_or_default();
-                out.push_str(&quoted(&self.string(parent, key, personal, &text)));
+                out.push_str(&quoted(&self.string(place, personal, &text)));
             }
-            Kind::Number if personal.is_some_and(|what| !what.is_empty()) => {
+            Kind::Number if inherited.is_some() => {
                 reader.skip()?;
                 out.push('0');
             }
@@ -161,7 +192,8 @@ impl Redactor {
         Ok(())
     }
 
-    fn string(&self, parent: &str, key: &str, personal: Option<&str>, text: &str) -> String {
+    fn string(&self, place: Place<'_>, personal: Option<&str>, text: &str) -> String {
+        let Place { parent, key, .. } = place;
         if text.trim().is_empty() {
             return text.to_owned();
         }
@@ -180,13 +212,32 @@ impl Redactor {
         if let Some(what) = personal.filter(|what| !what.is_empty()) {
             return self.pseudonym(what, text);
         }
+        if text.trim_start().starts_with(['{', '[']) && crate::json::check(text).is_ok() {
+            // One document in a string is read; one inside that is more than anybody sends, and the stack has an end.
+            return if place.quoted {
+                self.pseudonym("text", text)
+            } else {
+                self.document(text, Place { quoted: true, ..Place::default() })
+            };
+        }
         if text.contains("://") {
             return self.pseudonym("link", text);
         }
-        if text.parse::<std::net::IpAddr>().is_ok() {
-            return self.pseudonym("ip", text);
+        if self.is_coded(text) {
+            return self.pseudonym("text", text);
         }
         self.prose(text)
+    }
+
+    /// Whether a text holds an address or a name as base64.
+    fn is_coded(&self, text: &str) -> bool {
+        let digits = text.trim().trim_end_matches('=');
+        if digits.len() < SHORTEST_BASE64 {
+            return false;
+        }
+        let bytes = STANDARD_NO_PAD.decode(digits).or_else(|_other| URL_SAFE_NO_PAD.decode(digits));
+        let inside = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        inside.is_some_and(|inside| self.prose(&inside) != inside)
     }
 
     /// A key: the sender's own stay, in any other the names are replaced.
@@ -200,27 +251,62 @@ impl Redactor {
         self.prose(key)
     }
 
-    /// A text in which names and addresses may stand among other words.
+    /// A text in which names, addresses and links may stand among other words.
     fn prose(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        if text.contains('@') {
-            let words = text.split_inclusive(char::is_whitespace);
-            out = words
-                .map(|word| if word.contains('@') { self.pseudonym("email", word) } else { word.to_owned() })
-                .collect();
-        }
+        let words = text.split_inclusive(char::is_whitespace);
+        let out: String = words.map(|word| self.word(word)).collect();
         let folded = out.to_lowercase();
         // Folding can change lengths outside ASCII; then a name that is found takes the whole text with it.
-        let found = self.names.iter().filter(|name| folded.contains(name.as_str()));
-        for name in found {
-            let same_length = folded.len() == out.len() && out.is_ascii();
-            if !same_length {
-                return self.pseudonym("text", text);
-            }
-            out = replace_words(&out, name, &self.pseudonym("name", name));
+        let found: Vec<_> = self.names.iter().filter(|name| find(&folded, name).is_some()).collect();
+        if !found.is_empty() && !out.is_ascii() {
+            return self.pseudonym("text", text);
         }
-        out
+        found.into_iter().fold(out, |out, name| replace(&out, name, &self.pseudonym("name", name)))
     }
+
+    /// A word and the blank after it.
+    fn word(&self, word: &str) -> String {
+        let lower = word.to_ascii_lowercase();
+        if word.contains('@') || lower.contains("%40") {
+            return self.pseudonym("email", word);
+        }
+        if lower.contains("www.") || lower.starts_with("//") || lower.contains("://") {
+            return self.pseudonym("link", word);
+        }
+        if !word.contains(['.', ':']) {
+            return word.to_owned();
+        }
+        let (mut out, mut rest) = (String::new(), word);
+        while let Some((at, address)) = first_address(rest) {
+            out.push_str(rest.get(..at).unwrap_or_default());
+            out.push_str(&self.pseudonym("ip", address));
+            rest = rest.get(at + address.len()..).unwrap_or_default();
+        }
+        out + rest
+    }
+}
+
+/// The first IP address in a word, and where it stands; a port is no part of it.
+fn first_address(word: &str) -> Option<(usize, &str)> {
+    let part = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
+    let mut from = 0;
+    while let Some(begins) = word.get(from..)?.find(part).map(|at| from + at) {
+        let run = word.get(begins..)?;
+        let run = run.get(..run.find(|c| !part(c)).unwrap_or(run.len()))?;
+        from = begins + run.len();
+        let apart = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
+        if !apart(word.get(..begins)?.chars().next_back()) || !apart(word.get(from..)?.chars().next()) {
+            continue;
+        }
+        let whole = run.trim_end_matches(['.', ':']);
+        let alone = whole.rsplit_once(':').map_or(whole, |(address, _port)| address);
+        let is_address =
+            |text: &&str| text.bytes().any(|byte| byte.is_ascii_digit()) && text.parse::<IpAddr>().is_ok();
+        if let Some(address) = [whole, alone].into_iter().find(is_address) {
+            return Some((begins, address));
+        }
+    }
+    None
 }
 
 /// Whether a name stands in a key as a word of its own.
@@ -228,11 +314,24 @@ fn stands(key: &str, name: &str) -> bool {
     key.split('_').any(|word| word.eq_ignore_ascii_case(name))
 }
 
-/// Replaces a name, whatever its case, where it stands.
-fn replace_words(text: &str, name: &str, by: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.to_ascii_lowercase().find(name) {
+/// Where a name stands in a folded text. A short one in plain letters must be a word of its own.
+fn find(folded: &str, name: &str) -> Option<usize> {
+    if !name.is_ascii() || name.len() >= SHORTEST_NAME {
+        return folded.find(name);
+    }
+    let of_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut places = folded.match_indices(name).map(|(at, _)| at);
+    places.find(|at| {
+        let before = folded.get(..*at).and_then(|before| before.chars().next_back());
+        let after = folded.get(at + name.len()..).and_then(|after| after.chars().next());
+        !of_word(before) && !of_word(after)
+    })
+}
+
+/// Replaces a name in plain text, whatever its case, where it stands.
+fn replace(text: &str, name: &str, by: &str) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = find(&rest.to_ascii_lowercase(), name) {
         out.push_str(rest.get(..at).unwrap_or_default());
         out.push_str(by);
         rest = rest.get(at + name.len()..).unwrap_or_default();

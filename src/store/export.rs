@@ -177,6 +177,24 @@ impl Saving<'_> {
         Ok(names.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// A text that may be anything, a name of a person among its words included.
+    fn words(&self, text: Option<&str>) -> Option<String> {
+        match &self.redactor {
+            Some(redactor) => text.map(|text| redactor.words(text)),
+            None => text.map(str::to_owned),
+        }
+    }
+
+    /// An id, which a hostile sender may have made of an address.
+    fn id(&self, text: &str) -> String {
+        self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.id(text))
+    }
+
+    /// What an event calls itself: one of ours, or anything.
+    fn kind(&self, line: &EventLine) -> Option<String> {
+        if line.kind.is_some() { line.name.clone() } else { self.words(line.name.as_deref()) }
+    }
+
     fn text(&self, text: Option<&str>) -> Option<String> {
         match &self.redactor {
             Some(redactor) => text.map(|text| redactor.text(text)),
@@ -251,10 +269,29 @@ impl Saving<'_> {
                 .query_map([row.get::<_, i64>(14)?], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             let average = (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64);
-            write!(out, "{between}{}", assessment_json(&rows::assessment(row)?, average))?;
+            write!(out, "{between}{}", self.assessment(&rows::assessment(row)?, average))?;
             between = ",\n";
         }
         Ok(())
+    }
+
+    fn assessment(&self, row: &AssessmentRow, average: Option<f64>) -> serde_json::Value {
+        let by_status = Status::ALL.into_iter().zip(row.totals.by_status);
+        let by_status =
+            by_status.filter(|(_, count)| *count > 0).map(|(status, count)| (status.word(), json!(count)));
+        json!({
+            "assessment_id": self.id(&row.id),
+            "name": self.words(row.name.as_deref()),
+            "workspace": self.words(row.workspace.as_deref()),
+            "org_id": row.org_id.as_deref().map(|id| self.id(id)),
+            "archived": row.archived,
+            "deleted": row.deleted,
+            "candidates": row.totals.candidates,
+            "by_status": by_status.map(|(word, count)| (word.to_owned(), count)).collect::<serde_json::Map<_, _>>(),
+            "average_score": average,
+            "violations": row.totals.violations,
+            "last_event_at": row.last_event_at.map(|time| time.to_string()),
+        })
     }
 
     fn candidates(&self, out: &mut impl Write) -> Result<(), StoreError> {
@@ -276,13 +313,13 @@ impl Saving<'_> {
 
     fn candidate(&self, row: &CandidateRow) -> serde_json::Value {
         json!({
-            "assessment_id": row.assessment_id,
-            "candidate_id": row.candidate_id,
+            "assessment_id": self.id(&row.assessment_id),
+            "candidate_id": self.id(&row.candidate_id),
             "name": self.text(row.name.as_deref()),
             "email": self.text(row.email.as_deref()),
             "status": row.status.map(Status::word),
             "status_at": row.status_at.map(|time| time.to_string()),
-            "stage": row.stage,
+            "stage": self.words(row.stage.as_deref()),
             "score": row.score,
             "flag": row.flag.word(),
             "violations": row.counts.sum(),
@@ -308,8 +345,8 @@ impl Saving<'_> {
             for (kind, tally) in ViolationKind::ALL.into_iter().zip(candidacy.tallies) {
                 if tally.count > 0 {
                     let object = json!({
-                        "assessment_id": assessment_id,
-                        "candidate_id": candidate_id,
+                        "assessment_id": self.id(&assessment_id),
+                        "candidate_id": self.id(&candidate_id),
                         "kind": kind.word(),
                         "count": tally.count,
                         "first_seen_at": tally.first_seen_at.to_string(),
@@ -384,8 +421,8 @@ impl Saving<'_> {
         form: Form,
     ) -> Result<(), StoreError> {
         let head = json!({
-            "id": line.id,
-            "type": line.name,
+            "id": self.id(&line.id),
+            "type": self.kind(line),
             "occurred_at": line.occurred_at.to_string(),
             "received_at": line.received_at.to_string(),
             "deliveries": line.deliveries,
@@ -428,22 +465,22 @@ impl Saving<'_> {
         let mut written = 0;
         self.each_event(|line, _, _| {
             let flag = |flag: bool| if flag { "true" } else { "false" }.to_owned();
-            let given = |text: &Option<String>| text.clone().unwrap_or_default();
+            let id = |text: &Option<String>| text.as_deref().map(|id| self.id(id)).unwrap_or_default();
             let personal = |text: &Option<String>| self.text(text.as_deref()).unwrap_or_default();
             csv::row(
                 out,
                 [
-                    line.id.clone(),
-                    given(&line.name),
+                    self.id(&line.id),
+                    self.kind(line).unwrap_or_default(),
                     line.occurred_at.to_string(),
                     line.received_at.to_string(),
                     line.deliveries.to_string(),
                     flag(line.verified),
                     line.source.word().to_owned(),
                     flag(line.kind.is_some()),
-                    given(&line.assessment_id),
-                    given(&line.assessment_name),
-                    given(&line.candidate_id),
+                    id(&line.assessment_id),
+                    self.words(line.assessment_name.as_deref()).unwrap_or_default(),
+                    id(&line.candidate_id),
                     personal(&line.candidate_name),
                     personal(&line.email),
                     line.score.map(|score| score.to_string()).unwrap_or_default(),
@@ -454,23 +491,4 @@ impl Saving<'_> {
         })?;
         Ok(written)
     }
-}
-
-fn assessment_json(row: &AssessmentRow, average: Option<f64>) -> serde_json::Value {
-    let by_status = Status::ALL.into_iter().zip(row.totals.by_status);
-    let by_status =
-        by_status.filter(|(_, count)| *count > 0).map(|(status, count)| (status.word(), json!(count)));
-    json!({
-        "assessment_id": row.id,
-        "name": row.name,
-        "workspace": row.workspace,
-        "org_id": row.org_id,
-        "archived": row.archived,
-        "deleted": row.deleted,
-        "candidates": row.totals.candidates,
-        "by_status": by_status.map(|(word, count)| (word.to_owned(), count)).collect::<serde_json::Map<_, _>>(),
-        "average_score": average,
-        "violations": row.totals.violations,
-        "last_event_at": row.last_event_at.map(|time| time.to_string()),
-    })
 }

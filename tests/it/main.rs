@@ -12,6 +12,7 @@ mod keys;
 mod layering;
 mod port;
 mod pty;
+mod redact;
 mod relay;
 mod relay_time;
 mod scenarios;
