@@ -6,8 +6,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken promise is to stop the fuzzer")]
 
 use std::cell::OnceCell;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use invigil::app::reading::Reading;
 use invigil::domain::clean::{self, Clean};
 use invigil::domain::delivery::Headers;
@@ -19,6 +21,7 @@ use invigil::domain::{alert, envelope, filter, id, signature};
 use invigil::json;
 use invigil::payload::tree::Tree;
 use invigil::payload::{decode, diff, find, fold, path};
+use invigil::source::peer::{Network, Peers};
 use invigil::source::relay::address::Address;
 use invigil::source::relay::frame::{self, Body, Frame};
 use invigil::source::relay::token;
@@ -36,13 +39,14 @@ const MAX_BODY: usize = 64;
 type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const ALL: [(&str, Target); 6] = [
+pub const ALL: [(&str, Target); 7] = [
     ("signature", signature),
     ("envelope", envelope),
     ("tree", tree),
     ("filter", filter),
     ("import", import),
     ("relay", relay),
+    ("forwarded", forwarded),
 ];
 
 /// A text that is shown must hold nothing that hides, and stay as it is when it is cleaned again.
@@ -50,6 +54,31 @@ fn shown(text: &str) {
     let clean = Clean::of(text);
     assert!(clean.as_str().chars().all(clean::plain), "{text:?}");
     assert_eq!(Clean::of(clean.as_str()), clean);
+}
+
+/// What a stranger sent as one of the two headers, before a proxy that is trusted wrote behind it. The first byte
+/// says which header, and how the proxy writes.
+pub fn forwarded(data: &[u8]) {
+    let Some((how, sent)) = data.split_first() else { return };
+    let (name, mark) = if how & 1 == 0 { ("x-forwarded-for", "") } else { ("forwarded", "for=") };
+    let (client, spelt) = match how & 6 {
+        0 => ("198.51.100.4", "198.51.100.4"),
+        2 => ("198.51.100.4", "\"198.51.100.4:4711\""),
+        4 => ("2001:db8::4", "\"[2001:db8::4]\""),
+        _ => ("2001:db8::4", "\"[2001:db8::4]:4711\""),
+    };
+    let spelt = if mark.is_empty() { spelt.trim_matches('"') } else { spelt };
+    let line = [sent, b", ", mark.as_bytes(), spelt.as_bytes()].concat();
+    let Ok(line) = HeaderValue::from_bytes(&line) else { return };
+    let proxy = SocketAddr::from(([127, 0, 0, 1], 4711));
+    let trusted = ["127.0.0.0/8".parse().unwrap()];
+    let of = |trusted: &[Network], line: HeaderValue| {
+        Peers::new(trusted, &[]).client(proxy, &HeaderMap::from_iter([(HeaderName::from_static(name), line)]))
+    };
+    assert_eq!(of(&[], line.clone()), proxy.ip(), "who is not trusted has no say");
+    let found = of(&trusted, line.clone());
+    let real: IpAddr = client.parse().unwrap();
+    assert!(found == real || found == proxy.ip(), "{line:?} made {real} into {found}");
 }
 
 /// The three headers, a line each, then the body. The first byte says what is signed well.

@@ -154,8 +154,13 @@ fn x_forwarded_for(line: &str) -> Vec<Option<IpAddr>> {
 }
 
 /// The `for` of every element of one line of `Forwarded` (RFC 7239): `for="[2001:db8::1]:443";proto=https`.
+///
+/// A line that ends within quotes says nothing: a stranger has opened them, so that what the proxy wrote behind
+/// would seem to be a part of what the stranger wrote.
 fn forwarded(line: &str) -> Vec<Option<IpAddr>> {
-    split(line, ',').map(hop).collect()
+    let mut quotes = Quotes::default();
+    line.chars().for_each(|c| quotes.pass(c));
+    if quotes.open { vec![None] } else { split(line, ',').map(hop).collect() }
 }
 
 /// The `for` of one element, in which each part is `name=value`.
@@ -169,18 +174,30 @@ fn hop(element: &str) -> Option<IpAddr> {
 
 /// Splits at a sign outside quotes.
 fn split(text: &str, sign: char) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    let mut escaped = false;
+    let mut quotes = Quotes::default();
     text.split(move |c| {
-        let escape = std::mem::take(&mut escaped);
-        match c {
-            _ if escape => {}
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ => return c == sign && !quoted,
-        }
-        false
+        quotes.pass(c);
+        c == sign && !quotes.open
     })
+}
+
+/// Whether a quoted text is open, in which a backslash takes the meaning from what follows it.
+#[derive(Default)]
+struct Quotes {
+    open: bool,
+    escaped: bool,
+}
+
+impl Quotes {
+    fn pass(&mut self, c: char) {
+        let escaped = std::mem::take(&mut self.escaped);
+        match c {
+            _ if escaped => {}
+            '\\' if self.open => self.escaped = true,
+            '"' => self.open = !self.open,
+            _ => {}
+        }
+    }
 }
 
 /// An address, with or without quotes, brackets and port. `unknown` and made-up names are none.
@@ -241,6 +258,9 @@ mod tests {
             ("for=192.0.2.66, for=_hidden", "127.0.0.1"),
             ("proto=https", "127.0.0.1"),
             ("for=\"", "127.0.0.1"),
+            // Quotes that a stranger opens in front of what the proxy writes.
+            ("for=44.228.126.217;a=\", for=198.51.100.4", "127.0.0.1"),
+            ("for=44.228.126.217;a=\", for=\"[2001:db8::1]:443\"", "127.0.0.1"),
         ] {
             assert_eq!(of("forwarded", line), expected, "{line}");
         }
