@@ -164,6 +164,7 @@ impl Pulse {
             }
             inner.vitals.accepted += 1;
             inner.vitals.streak = 0;
+            inner.vitals.certificate_doubt = None;
             inner.vitals.last_accepted_at = Some(at);
             match receipt {
                 Receipt::Fresh(seq) => {
@@ -265,6 +266,11 @@ impl Pulse {
             inner.notice(text);
             inner.vitals.certificate_fault = fault;
         });
+    }
+
+    /// A peer hung up because of the certificate.
+    pub fn certificate_doubted(&self, why: &'static str) {
+        self.change(|inner| inner.vitals.certificate_doubt = Some(why));
     }
 
     /// How the port is doing. A crowd is told of whenever it has doubled.

@@ -71,6 +71,12 @@ impl Model {
                 text: format!("The certificate was not renewed: {why}"),
             });
         }
+        if let Some(why) = vitals.certificate_doubt {
+            return Some(Banner {
+                tone: Tone::Warn,
+                text: format!("A sender does not take the certificate: {why}"),
+            });
+        }
         self.pressure()
     }
 

@@ -31,6 +31,8 @@ pub struct Vitals {
     pub storage_fault: Option<String>,
     /// Why the certificate of the listener could not be renewed, if it could not.
     pub certificate_fault: Option<String>,
+    /// What a peer had against the certificate, if nothing was accepted since.
+    pub certificate_doubt: Option<&'static str>,
     /// How the port is doing.
     pub port: Port,
     /// Why nothing can be received, if nothing can.

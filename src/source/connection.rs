@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 use super::limits;
 use super::roster::{Line, Order, Phase, Place, Roster};
-use super::tls::Tls;
+use super::tls::{self, Tls};
 use crate::pulse::Pulse;
 
 /// The first byte of everything that speaks TLS.
@@ -91,6 +91,9 @@ async fn greet(
         Err(error) => {
             let failed = common.roster.handshakes.fetch_add(1, Relaxed) + 1;
             common.pulse.handshake_failed(&error.to_string(), failed);
+            if let Some(why) = tls::doubt(&error) {
+                common.pulse.certificate_doubted(why);
+            }
             None
         }
     }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -86,6 +86,26 @@ impl Tls {
                 Err(why) => pulse.certificate(Some(format!("{why}; the one before stays in use"))),
             }
         }
+    }
+}
+
+/// What a peer says against the certificate, if that is why its handshake came to nothing.
+#[must_use]
+pub fn doubt(error: &std::io::Error) -> Option<&'static str> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::AlertReceived(alert) = error else { return None };
+    match alert {
+        AlertDescription::UnknownCA => Some(
+            "its issuer is not known there; give the whole chain in --tls-cert, from an authority that everybody knows",
+        ),
+        AlertDescription::CertificateExpired => Some("it has expired; renew it"),
+        AlertDescription::CertificateRevoked => Some("it was revoked; renew it"),
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateUnknown => {
+            Some("it is not valid there; look at its names, its dates and the chain in --tls-cert")
+        }
+        _ => None,
     }
 }
 

@@ -186,6 +186,44 @@ fn slow_senders_do_not_slow_the_others_down() {
 }
 
 #[test]
+fn who_asks_and_never_reads_is_not_answered_without_end() {
+    let served = Served::with(&[]);
+    served.check();
+    let before = served.resident();
+    let asked = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
+    let mut deaf: Vec<_> = (0..4).map(|_| served.connect()).collect();
+    for stream in &mut deaf {
+        stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+        let taken = (0..2000).take_while(|_| stream.write_all(&asked).is_ok()).count();
+        assert!(taken < 2000, "it goes on taking what it cannot answer");
+        served.check();
+    }
+    let after = served.resident();
+    assert!(after < before + 16, "{before} MiB grew to {after} MiB");
+}
+
+#[test]
+fn a_stop_waits_for_a_delivery_that_is_on_its_way() {
+    let mut served = Served::with(&[]);
+    let bytes = signed().bytes();
+    let (first, last) = bytes.split_at(bytes.len() - 50);
+    let mut stream = served.connect();
+    stream.write_all(first).unwrap();
+    // Answered on another connection: by then the first is in its body.
+    served.check();
+    let pid = rustix::process::Pid::from_child(&served.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let started = Instant::now();
+    while TcpStream::connect(served.address).is_ok() {
+        assert!(started.elapsed() < Duration::from_secs(9), "it goes on listening");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    stream.write_all(last).unwrap();
+    assert!(rest(stream).starts_with("HTTP/1.1 204 "));
+    assert!(served.child.wait().unwrap().success());
+}
+
+#[test]
 fn a_stop_waits_for_no_one_that_asks_nothing() {
     let mut served = Served::with(&[]);
     let mut idle: Vec<TcpStream> = (0..20).map(|_| served.connect()).collect();

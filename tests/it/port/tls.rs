@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rcgen::{CertificateParams, CertifiedKey, DnType, KeyPair, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
@@ -11,6 +11,13 @@ use super::*;
 
 fn pair() -> CertifiedKey<KeyPair> {
     generate_simple_self_signed(["hooks.example.com".to_owned()]).unwrap()
+}
+
+/// One that has issued nothing here.
+fn another_authority() -> CertificateDer<'static> {
+    let mut params = CertificateParams::new(["another.example.com".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "another");
+    params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
 }
 
 fn keep(dir: &Path, pair: &CertifiedKey<KeyPair>) {
@@ -56,8 +63,10 @@ fn tls_is_spoken_renewed_and_kept() {
     assert!(good(&served, &first));
     assert!(post(&served, first.cert.der(), &[]).unwrap().starts_with("HTTP/1.1 204 "));
     assert!(post(&served, first.cert.der(), &["h2"]).is_err(), "HTTP/2 alone is refused in the handshake");
-    assert!(post(&served, pair().cert.der(), &[]).is_err());
+    assert!(post(&served, &another_authority(), &[]).is_err());
     assert!(served.line_with("notice").contains("TLS handshakes failed"));
+    let line = served.line_with("notice");
+    assert!(line.contains("UnknownCA"), "why a sender hangs up: {line}");
     let plain = served.say(&signed().bytes());
     assert!(plain.starts_with("HTTP/1.1 400 "), "HTTP on a TLS port: {plain}");
     assert!(good(&served, &first));
