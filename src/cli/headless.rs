@@ -98,6 +98,8 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
         return lines;
     }
     let mut changed = pulse.changed();
+    // What happened between the start and here is told too.
+    changed.mark_changed();
     let (mut refused, mut called, mut noticed, mut fault, mut relayed) = (0, 0, 0, None, None);
     loop {
         let stopped = tokio::select! {
