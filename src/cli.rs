@@ -1,10 +1,13 @@
 //! The commands: reads the command line, ties the parts together, turns how it ended into an exit code.
 
 pub mod args;
+pub mod attach;
 pub mod check;
 pub mod choose;
 pub mod config;
+pub mod control;
 pub mod crash;
+pub mod demo;
 pub mod export;
 pub mod failure;
 pub mod happening;
@@ -72,7 +75,8 @@ fn carry_out(given: Given) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Watch(cli.watch)) {
         Command::Watch(options) => monitor::watch(options, &file),
         Command::Serve(serve) => monitor::serve(serve, &file),
-        Command::Demo(demo) => monitor::demo(&demo, &file),
+        Command::Demo(demo) => demo::run(&demo, &file),
+        Command::Attach(args) => attach::run(args, &file),
         Command::Open(open) => monitor::open(&open, &file),
         Command::Export(export) => export::run(&export),
         Command::Check(args) => check::run(&args, &mut std::io::stdout().lock()),

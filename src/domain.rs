@@ -5,6 +5,7 @@
 //! candidacy, with its count; a *flag* sums a candidacy's violations up.
 
 pub mod alert;
+pub mod bearer;
 pub mod clean;
 pub mod delivery;
 mod diagnosis;
@@ -20,5 +21,6 @@ pub mod redact;
 pub mod refusal;
 pub mod secret;
 pub mod signature;
+pub mod stream;
 pub mod time;
 pub mod vitals;

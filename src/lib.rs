@@ -12,6 +12,7 @@ pub mod domain;
 pub mod json;
 pub mod payload;
 pub mod pulse;
+pub mod share;
 pub mod simulate;
 pub mod source;
 pub mod store;

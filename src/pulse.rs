@@ -3,14 +3,16 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::domain::alert::{Alert, Rule, Rules};
 use crate::domain::delivery::{Receipt, Seq};
 use crate::domain::refusal::{Code, Refusal};
+use crate::domain::stream::Report;
 use crate::domain::time::Timestamp;
-use crate::domain::vitals::{Port, Relay, Vitals};
+use crate::domain::vitals::{Attachment, Port, Relay, Vitals, Writes};
 
 /// Refusals kept; older ones only count.
 const RING: usize = 256;
@@ -45,6 +47,11 @@ struct Inner {
     /// Each with its number: 1, 2, 3 … since the program started.
     notices: VecDeque<(u64, String)>,
     noticed: u64,
+    writes: Writes,
+    /// Why the session here cannot be written, if it cannot.
+    storage_fault: Option<String>,
+    /// What the refusals are was told by another invigil.
+    reported: bool,
 }
 
 impl Inner {
@@ -133,7 +140,9 @@ impl Pulse {
         let mut lags: Vec<i64> = inner.lags.iter().copied().collect();
         lags.sort_unstable();
         let lag_millis = lags.get(lags.len() / 2).copied();
-        Vitals { refusals, lag_millis, ..inner.vitals.clone() }
+        let lag_millis = lag_millis.or(inner.vitals.lag_millis);
+        let storage_fault = inner.storage_fault.clone().or_else(|| inner.vitals.storage_fault.clone());
+        Vitals { refusals, storage_fault, lag_millis, ..inner.vitals.clone() }
     }
 
     /// The refusals still known, oldest first, each with the newest event when it came.
@@ -309,10 +318,52 @@ impl Pulse {
         self.change(|inner| change(inner.vitals.relay.get_or_insert_default()));
     }
 
+    /// Something about the invigil that is looked at from here is otherwise now.
+    pub fn attachment(&self, change: impl FnOnce(&mut Attachment)) {
+        self.change(|inner| change(inner.vitals.attachment.get_or_insert_default()));
+    }
+
+    /// How that invigil is doing, which stands here for how listener, relay and door are doing. Its refusals
+    /// call as if they had come here.
+    pub fn reported(&self, report: Report) {
+        self.change(|inner| {
+            let Report { vitals, refusals, .. } = report;
+            let held = std::mem::take(&mut inner.vitals);
+            inner.vitals =
+                Vitals { attachment: held.attachment, alerts: held.alerts, called: held.called, ..vitals };
+            inner.vitals.attachment.get_or_insert_default().reported = true;
+            let Some(refusals) = refusals else { return };
+            let first = !std::mem::replace(&mut inner.reported, true);
+            // One that began anew begins to count anew.
+            let counted = refusals.last().map_or(0, |(_, refusal)| refusal.number);
+            let known = if counted < inner.refusals { 0 } else { inner.refusals };
+            (inner.refusals, inner.ring) = (counted, VecDeque::new());
+            let skipped = refusals.len().saturating_sub(RING);
+            for (newest, refusal) in refusals.into_iter().skip(skipped) {
+                let (number, at) = (refusal.number, refusal.at);
+                inner.ring.push_back((newest, refusal));
+                if number > known && !first {
+                    inner.watch_refusals(&self.rules, at);
+                }
+            }
+        });
+    }
+
+    /// A group of so many was written in so long. Nobody waits to hear of it.
+    pub fn wrote(&self, count: usize, took: Duration) {
+        self.lock().writes.add(count, took);
+    }
+
+    /// How long writing has taken since the start.
+    #[must_use]
+    pub fn writes(&self) -> Writes {
+        self.lock().writes.clone()
+    }
+
     /// The session cannot be written for this reason, or (`None`) can be again.
     pub fn storage(&self, fault: Option<String>) {
-        if self.lock().vitals.storage_fault != fault {
-            self.change(|inner| inner.vitals.storage_fault = fault);
+        if self.lock().storage_fault != fault {
+            self.change(|inner| inner.storage_fault = fault);
         }
     }
 
@@ -331,7 +382,7 @@ impl Pulse {
     /// Why the session cannot be written, if it cannot.
     #[must_use]
     pub fn storage_fault(&self) -> Option<String> {
-        self.lock().vitals.storage_fault.clone()
+        self.lock().storage_fault.clone()
     }
 }
 
@@ -390,6 +441,30 @@ mod tests {
         assert_eq!(called(), 2);
         pulse.listen_for_silence(at(1310));
         assert_eq!(called(), 3);
+    }
+
+    #[test]
+    fn what_another_invigil_reports_stands_for_what_happens_here() {
+        let pulse = Pulse::new(Rules::new(vec!["refused >= 2 in 1m".parse().unwrap()]));
+        let ring = |numbers: std::ops::RangeInclusive<u64>| {
+            Some(numbers.map(|number| (7, Refusal { number, ..refusal(false) })).collect())
+        };
+        let vitals = Vitals { accepted: 9, storage_fault: Some("full there".into()), ..Vitals::default() };
+        pulse.reported(Report { newest: 7, vitals: vitals.clone(), refusals: ring(1..=300) });
+        assert_eq!(
+            (pulse.refusals().len(), pulse.snapshot().called),
+            (RING, 0),
+            "what was before calls nobody"
+        );
+        assert_eq!(pulse.snapshot().accepted, 9);
+        assert_eq!(pulse.snapshot().storage_fault.as_deref(), Some("full there"));
+        pulse.storage(Some("full here".into()));
+        pulse.reported(Report { newest: 7, vitals, refusals: ring(200..=301) });
+        assert_eq!(pulse.snapshot().storage_fault.as_deref(), Some("full here"));
+        assert_eq!(pulse.snapshot().called, 1);
+        pulse.storage(None);
+        pulse.reported(Report { newest: 7, ..Report::default() });
+        assert_eq!((pulse.refusals().len(), pulse.snapshot().storage_fault), (102, None));
     }
 
     #[test]

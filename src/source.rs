@@ -1,7 +1,9 @@
 //! Where deliveries come from, and the one door they all pass.
 
 pub mod answer;
+pub mod attach;
 pub mod connection;
+pub mod dial;
 pub mod http;
 pub mod intake;
 pub mod limits;

@@ -16,6 +16,7 @@ mod fresh;
 pub mod import;
 pub mod journal;
 mod list;
+pub mod mirror;
 mod patience;
 mod projector;
 pub mod reader;
@@ -27,6 +28,7 @@ pub mod session;
 mod sql;
 mod state;
 mod tally;
+pub mod tap;
 
 use std::path::Path;
 
@@ -48,6 +50,12 @@ pub enum StoreError {
         file: String,
         /// What is wrong and what to do.
         what: String,
+    },
+    /// Another process writes it.
+    #[error("{file}: another invigil is writing this session; end it, or look on with `invigil open`")]
+    Busy {
+        /// Its name.
+        file: String,
     },
     /// A question was given up because a newer one came.
     #[error("interrupted")]

@@ -11,6 +11,7 @@
 
 mod assessment;
 mod assessments;
+mod attachment;
 mod candidacy;
 mod candidates;
 mod cells;

@@ -7,6 +7,7 @@ use super::notice::Tone;
 use super::overlay::Overlay;
 use super::prompt::{Prompt, Purpose};
 use crate::domain::refusal::{Code, Refusal};
+use crate::domain::vitals::Attachment;
 
 /// Bytes left on the disk that call for somebody: soon, and now.
 const DISK_WARN: u64 = 1 << 30;
@@ -34,6 +35,9 @@ impl Model {
     pub fn banner(&self) -> Option<Banner> {
         let bad = |text: String| Some(Banner { tone: Tone::Bad, text });
         let vitals = &self.vitals;
+        if let Some(banner) = self.attachment_banner() {
+            return Some(banner);
+        }
         if let Some(why) = &vitals.storage_fault {
             return bad(format!("Events cannot be stored: {why}"));
         }
@@ -78,6 +82,23 @@ impl Model {
             });
         }
         self.pressure()
+    }
+
+    /// Another invigil that is looked at is there to be followed.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        self.vitals.attachment.as_ref().is_some_and(Attachment::is_live)
+    }
+
+    /// Another invigil that lets nobody in, or is away for longer than a moment: what it said last is old then.
+    fn attachment_banner(&self) -> Option<Banner> {
+        let attachment = self.vitals.attachment.as_ref()?;
+        let down = attachment.down_since.filter(|since| self.now.since(*since) > BLINK_MILLIS);
+        let tone = if attachment.refused { Tone::Bad } else { Tone::Warn };
+        let (true, Some(why)) = (attachment.refused || down.is_some(), &attachment.last_end) else {
+            return None;
+        };
+        Some(Banner { tone, text: format!("{} is not followed: {why}", self.session) })
     }
 
     /// A relay URL that is another one than before, or a relay that is down for longer than a moment.

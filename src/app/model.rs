@@ -30,6 +30,8 @@ pub enum Mode {
     Watch,
     /// It is being received from the program's own sender.
     Demo,
+    /// Another invigil receives it; this is a look at it from here.
+    Attach,
     /// It was saved; nothing is received.
     Open,
 }

@@ -107,7 +107,10 @@ fn progress(model: &mut Model, number: u64, percent: u8) {
 
 fn tick(model: &mut Model, now: Timestamp, out: &mut Vec<Effect>) {
     model.now = now;
-    model.rate.sample(model.vitals.accepted, now);
+    // What another invigil took before it said so is no rate.
+    if model.vitals.attachment.as_ref().is_none_or(|attachment| attachment.reported) {
+        model.rate.sample(model.vitals.accepted, now);
+    }
     model.assessments.tick(now);
     model.candidates.tick(now);
     model.rises.tick(now);

@@ -44,6 +44,8 @@ pub enum Command {
     Serve(Serve),
     /// See it work: a made-up rollout is signed and sent to a listener of its own
     Demo(Demo),
+    /// Look on at a session that another invigil holds, on the same screen (see --control)
+    Attach(super::attach::Args),
     /// Browse a saved session (SQLite or exported JSON); listens to nothing, changes nothing
     Open(Open),
     /// Write a session as JSON, NDJSON or CSV
@@ -117,6 +119,17 @@ pub struct Options {
     /// Another relay, wss:// or, for tests, ws:// [default: the public one of Svix]
     #[arg(long, value_name = "URL", env = "INVIGIL_RELAY_URL", value_parser = Address::parse)]
     pub relay_url: Option<Address>,
+    /// Address where others look on with `invigil attach` and Prometheus reads /metrics; off by default. Others
+    /// than loopback addresses need a token
+    #[arg(long, value_name = "ADDR", env = "INVIGIL_CONTROL")]
+    pub control: Option<SocketAddr>,
+    /// Token asked of whoever looks on. Other users of this machine can see a command line: prefer
+    /// --control-token-file or the variable
+    #[arg(long, value_name = "TOKEN", env = "INVIGIL_CONTROL_TOKEN", hide_env_values = true)]
+    pub control_token: Option<String>,
+    /// File with that token
+    #[arg(long, value_name = "FILE", env = "INVIGIL_CONTROL_TOKEN_FILE")]
+    pub control_token_file: Option<PathBuf>,
     /// Colours: dark, light, contrast or mono [default: what suits the terminal]
     #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
     pub theme: Option<String>,

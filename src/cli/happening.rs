@@ -14,6 +14,8 @@ use crate::domain::time::Timestamp;
 pub enum Happening {
     /// The listener takes requests at this URL.
     Listening(String),
+    /// Others can look on at this URL.
+    Control(String),
     /// An event was kept.
     Event(Box<EventLine>),
     /// A delivery was turned away.
@@ -48,6 +50,7 @@ impl Happening {
         };
         match self {
             Self::Listening(url) => format!("{} listening  {}", at(now), Clean::of(url)),
+            Self::Control(url) => format!("{} look on    invigil attach {}", at(now), Clean::of(url)),
             Self::Event(line) => {
                 let name = line.name.as_deref().unwrap_or("unrecognised");
                 let who = [&line.candidate_name, &line.assessment_name];
@@ -95,6 +98,7 @@ impl Happening {
     pub fn json(&self, now: Timestamp) -> String {
         let object = match self {
             Self::Listening(url) => json!({ "at": now.to_string(), "what": "listening", "url": url }),
+            Self::Control(url) => json!({ "at": now.to_string(), "what": "control", "url": url }),
             Self::Event(line) => json!({
                 "at": line.received_at.to_string(),
                 "what": "event",

@@ -115,9 +115,11 @@ fn before_command(matches: &ArgMatches, command: &str, cli: &clap::Command) -> R
     }
 }
 
-/// Whether a command takes an option: what has its variable is the same option.
+/// Whether a command takes an option: what has its name and its variable is the same option. The variable alone
+/// may stand for something else, as the token that is asked for here and the one that is given elsewhere.
 fn is_option(command: &clap::Command, option: &Arg) -> bool {
-    command.get_arguments().any(|arg| arg.get_env() == option.get_env())
+    let mut all = command.get_arguments();
+    all.any(|arg| (arg.get_id(), arg.get_env()) == (option.get_id(), option.get_env()))
 }
 
 /// Puts the values of the config file in the place of the options' defaults, in every command that has them.

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the listener and the followers are tasks of their own")]
 
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Demo, Open, Options, Serve};
+use super::args::{Open, Options, Serve};
 use super::choose;
+use super::control;
 use super::failure::Failure;
 use super::happening::Happening;
 use super::headless::{self, Lines};
@@ -27,9 +28,10 @@ use super::settings::{Looks, Settings};
 use super::tap::Tap;
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
+use crate::app::notice::Tone;
 use crate::clock;
 use crate::domain::alert;
-use crate::domain::secret::{Keyring, Secret};
+use crate::domain::secret::Secret;
 use crate::pulse::Pulse;
 use crate::source::http::{self, Surface};
 use crate::source::intake::{Intake, Rules};
@@ -147,7 +149,7 @@ impl Station {
     }
 }
 
-fn url(address: SocketAddr, tls: bool, path: &str) -> String {
+pub(super) fn url(address: SocketAddr, tls: bool, path: &str) -> String {
     format!("http{}://{address}{path}", if tls { "s" } else { "" })
 }
 
@@ -200,6 +202,7 @@ pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
         let stop = stop_signal()?;
         let listener = Listener::bind(settings.listen);
         let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
+        let control = control::open(settings.control.take()).await?;
         let station =
             Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
         let address = url(listener.address(), settings.tls.is_some(), &settings.path);
@@ -220,6 +223,10 @@ pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
         if let Some(notice) = exposed {
             lines.write(&notice);
         }
+        if let Some(control) = &control {
+            control.announce(&lines, events)?;
+        }
+        let sharing = control.map(|control| control.serve(&station, done.clone()));
         tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
         let following = tokio::spawn(headless::follow(lines, follower, station.pulse.clone(), done.clone()));
         let relaying = match settings.relay.take() {
@@ -240,6 +247,7 @@ pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
         if let Some(tap) = tap {
             tap.end().await;
         }
+        control::ended(sharing).await;
         let Station { journal, intake, .. } = station;
         drop(intake);
         let session = journal.path().display().to_string();
@@ -271,19 +279,28 @@ pub(super) fn say(line: &str, events: bool) -> Result<(), Failure> {
 }
 
 /// What a screen is run on.
-struct Stage {
-    reader: Reader,
-    saver: Reader,
-    pulse: Pulse,
-    committed: Option<watch::Receiver<Commit>>,
-    about: About,
-    looks: Looks,
+pub(super) struct Stage {
+    pub(super) reader: Reader,
+    pub(super) saver: Reader,
+    pub(super) pulse: Pulse,
+    pub(super) committed: Option<watch::Receiver<Commit>>,
+    pub(super) about: About,
+    pub(super) looks: Looks,
+    /// What it says first.
+    pub(super) notice: Option<String>,
 }
 
 /// Runs the screen on a session until the user ends it.
-async fn show(stage: Stage, commands: mpsc::Sender<Command>, stop: CancellationToken) -> Result<(), Failure> {
+pub(super) async fn show(
+    stage: Stage,
+    commands: mpsc::Sender<Command>,
+    stop: CancellationToken,
+) -> Result<(), Failure> {
     let lost = |error: std::io::Error| Failure::running(format!("the terminal cannot be used: {error}"));
-    let (model, wardrobe) = screen::begin(stage.about, stage.looks)?;
+    let (mut model, wardrobe) = screen::begin(stage.about, stage.looks)?;
+    if let Some(notice) = stage.notice {
+        model.say(Tone::Warn, notice);
+    }
     let terminal = Screen::take().map_err(lost)?;
     let shell = Shell {
         reader: stage.reader,
@@ -318,7 +335,7 @@ async fn obey(mut commands: mpsc::Receiver<Command>, intake: Intake, journal: Jo
 }
 
 /// Looks every second whether it has been quiet for too long, if there is a rule about that.
-async fn listen_for_silence(pulse: Pulse, stop: CancellationToken) {
+pub(super) async fn listen_for_silence(pulse: Pulse, stop: CancellationToken) {
     if !pulse.rules().iter().any(|rule| matches!(rule, alert::Rule::Quiet(_))) {
         return;
     }
@@ -329,12 +346,13 @@ async fn listen_for_silence(pulse: Pulse, stop: CancellationToken) {
 }
 
 /// Runs listener and screen on a session, and closes it in order.
-async fn watch_station(
+pub(super) async fn watch_station(
     station: Station,
     about: About,
     looks: Looks,
     lines: Lines,
     (sources, stop): (Vec<JoinHandle<()>>, CancellationToken),
+    notice: Option<String>,
 ) -> Result<(), Failure> {
     let unreadable = |error: StoreError| Failure::running(error.to_string());
     let demo = about.mode == Mode::Demo;
@@ -347,6 +365,7 @@ async fn watch_station(
         committed: Some(journal.committed()),
         about,
         looks,
+        notice,
     };
     let follower = Follower::new(&journal).map_err(unreadable)?;
     let following = tokio::spawn(headless::follow(lines, follower, pulse.clone(), stop.clone()));
@@ -392,11 +411,17 @@ pub fn watch(options: Options, file: &ConfigFile) -> Result<(), Failure> {
         if let Some(wanted) = settings.relay.take() {
             sources.push(wanted.begin(&station, settings.max_body, stop.clone())?);
         }
+        let mut notice = None;
+        if let Some(control) = settings.control.take() {
+            let control = control.open().await?;
+            notice = Some(control.notice());
+            sources = vec![control.serve_after(&station, sources)];
+        }
         let has_secret = !station.intake.needs_secret();
         let url = Some(url(settings.listen, settings.tls.is_some(), &settings.path));
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
-        watch_station(station, about, settings.looks, lines, (sources, stop)).await
+        watch_station(station, about, settings.looks, lines, (sources, stop), notice).await
     })
 }
 
@@ -427,54 +452,19 @@ pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
     block_on(async {
         let stop = stop_signal()?;
         let about = About { path: file, mode: Mode::Open, has_secret: true, url: None };
-        let stage = Stage { reader, saver, pulse: Pulse::default(), committed: None, about, looks };
+        let pulse = Pulse::default();
+        let stage = Stage { reader, saver, pulse, committed: None, about, looks, notice: None };
         let (commands, _) = mpsc::channel(1);
         show(stage, commands, stop).await
     })
 }
 
 /// A directory that goes when the command ends.
-fn scratch() -> Result<TempDir, Failure> {
+pub(super) fn scratch() -> Result<TempDir, Failure> {
     tempfile::Builder::new()
         .prefix("invigil-")
         .tempdir()
         .map_err(|error| Failure::running(format!("no temporary directory can be made: {error}")))
-}
-
-/// A secret nobody knows, as long as Svix makes them.
-fn secret_of_its_own() -> Result<Secret, Failure> {
-    let mut key = [0; 24];
-    let filled = getrandom::fill(&mut key);
-    filled.map_err(|error| Failure::running(format!("the system has no random numbers: {error}")))?;
-    Ok(Secret::from_bytes(key))
-}
-
-/// `invigil demo`: all of it on a temporary session, with a sender of its own.
-///
-/// # Errors
-/// Code 2 without a terminal; 1 if it fails while running.
-pub fn demo(demo: &Demo, file: &ConfigFile) -> Result<(), Failure> {
-    screen::needs_terminal("run it in one to see it")?;
-    let looks = Looks::new(demo.theme.clone(), file)?;
-    let scratch = scratch()?;
-    block_on(async {
-        let stop = stop_signal()?;
-        let secret = secret_of_its_own()?;
-        let rules =
-            Rules { keyring: Keyring::new(vec![secret.clone()]), no_verify: false, tolerance_secs: 300 };
-        let station = Station::open(Some(scratch.path().join("demo.sqlite")), rules, looks.rules.clone())?;
-        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let listener = listener.map_err(Failure::running)?;
-        let url = url(listener.address(), false, "/webhook");
-        let surface = Surface { path: "/webhook".into(), max_body: 2 << 20, ..Surface::default() };
-        let listening = station.serve(listener, surface, None, stop.clone());
-        let (told, seed, ended) = (url.clone(), demo.seed, stop.clone());
-        tokio::spawn(async move { crate::simulate::demo::run(secret, &told, seed, ended).await });
-        let path = station.journal.path().to_path_buf();
-        let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
-        let lines = Lines::open(false, None)?;
-        watch_station(station, about, looks, lines, (vec![listening], stop)).await
-    })
 }
 
 /// `invigil simulate`: a made-up rollout, sent to any URL.

@@ -29,6 +29,12 @@ pub fn sessions_dir() -> Option<PathBuf> {
     Some(strategy()?.data_dir())
 }
 
+/// The directory of mirrors of sessions that others hold; `None` if there is no home.
+#[must_use]
+pub fn mirrors_dir() -> Option<PathBuf> {
+    Some(sessions_dir()?.join("attached"))
+}
+
 /// A name for a session begun now that no file of the directory has.
 #[must_use]
 pub fn new_session_file(now: Timestamp) -> Option<PathBuf> {

@@ -35,7 +35,7 @@ pub struct About {
     pub mode: Mode,
     /// Deliveries can be verified, or need not be.
     pub has_secret: bool,
-    /// The URL of the webhook, if known.
+    /// The URL of the webhook, if known; of the invigil that is looked at, if it is one.
     pub url: Option<String>,
 }
 
@@ -48,10 +48,16 @@ pub fn begin(about: About, looks: Looks) -> Result<(Model, Wardrobe), Failure> {
     let (wardrobe, theme) = themes(looks.theme.as_deref(), ascii)?;
     let name = about.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let size = crossterm::terminal::size().unwrap_or((80, 24));
+    let (session, url) = match (about.mode, about.url) {
+        (Mode::Demo, url) => ("demo".to_owned(), url),
+        // It is called what it was asked for; its own URL comes from over there.
+        (Mode::Attach, Some(url)) => (url.rsplit("://").next().unwrap_or_default().to_owned(), None),
+        (_, url) => (name, url),
+    };
     let model = Model::new(Setup {
-        session: if about.mode == Mode::Demo { "demo".into() } else { name },
+        session,
         path: about.path.display().to_string(),
-        url: about.url,
+        url,
         mode: about.mode,
         has_secret: about.has_secret,
         themes: wardrobe.names(),

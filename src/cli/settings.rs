@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::args::Options;
+use super::control::Control;
 use super::failure::Failure;
 use super::layers::ConfigFile;
 use super::relay::Wanted;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub session: Option<PathBuf>,
     /// The relay to listen at too.
     pub relay: Option<Wanted>,
+    /// Where others may look on.
+    pub control: Option<Control>,
     /// Where happenings are written to.
     pub log_file: Option<PathBuf>,
     /// What the screen takes from the config file.
@@ -73,6 +76,11 @@ impl Settings {
             max_body: options.max_body.bytes(),
             session: options.session,
             relay: Wanted::from_options(options.relay, options.relay_url)?,
+            control: Control::from_options(
+                options.control,
+                options.control_token,
+                options.control_token_file.as_deref(),
+            )?,
             looks: Looks::new(options.theme, file)?,
             log_file: options.log_file,
         })

@@ -1,5 +1,7 @@
 //! How listener, relay, door and store are doing: one snapshot for a header, a log or a health check.
 
+use std::time::Duration;
+
 use super::alert::Alert;
 use super::refusal::{Code, Refusal};
 use super::time::Timestamp;
@@ -39,6 +41,9 @@ pub struct Vitals {
     pub listener_fault: Option<String>,
     /// How the relay is doing, if there is one.
     pub relay: Option<Relay>,
+    /// The invigil that is looked at from here, if this is only a look at one. The rest is then how it is
+    /// doing, as it says.
+    pub attachment: Option<Attachment>,
     /// Deliveries that wait to be written, of a hundred that may.
     pub queue_percent: u64,
     /// Bytes left on the disk of the session, once known.
@@ -87,6 +92,62 @@ pub struct Port {
     pub malformed: u64,
     /// TLS handshakes that came to nothing.
     pub handshakes: u64,
+}
+
+/// A look at another invigil.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attachment {
+    /// The link to it.
+    pub link: Link,
+    /// How many of its events are not here yet.
+    pub behind: u64,
+    /// It lets nobody in with the token that was given, or without one.
+    pub refused: bool,
+    /// It has said how it is doing.
+    pub reported: bool,
+    /// What ended the latest link or attempt at one.
+    pub last_end: Option<String>,
+    /// Since when no link holds, if one ended.
+    pub down_since: Option<Timestamp>,
+}
+
+impl Attachment {
+    /// True while events can come.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.link, Link::Live { .. })
+    }
+}
+
+/// How long groups of deliveries took to be written: how many took no longer than each of some bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Writes {
+    counts: [u64; Self::BOUNDS.len()],
+    /// Groups, however long they took.
+    pub groups: u64,
+    /// What they took together.
+    pub took: Duration,
+    /// What was written with them.
+    pub orders: u64,
+}
+
+impl Writes {
+    /// The bounds, in milliseconds.
+    const BOUNDS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
+
+    /// Another group of so many took so long.
+    pub fn add(&mut self, orders: usize, took: Duration) {
+        self.groups += 1;
+        self.took += took;
+        self.orders += orders as u64;
+        let bounds = Self::BOUNDS.into_iter().zip(&mut self.counts);
+        bounds.filter(|(bound, _)| took <= Duration::from_millis(*bound)).for_each(|(_, count)| *count += 1);
+    }
+
+    /// Each bound, and how many groups took no longer.
+    pub fn within(&self) -> impl Iterator<Item = (Duration, u64)> {
+        Self::BOUNDS.into_iter().map(Duration::from_millis).zip(self.counts)
+    }
 }
 
 /// How the relay is doing.

@@ -9,7 +9,7 @@
 //! ```
 
 pub mod address;
-mod backoff;
+pub(super) mod backoff;
 pub mod frame;
 pub mod inbox;
 mod session;

@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::codec::{self, Packed, Packer};
+use super::mirror::{self, Reflection};
 use super::projector::Projector;
 use super::session::{self, WriterLock};
 use super::{StoreError, Unavailable};
 use crate::domain::delivery::{Delivery, Receipt, Seq};
+use crate::domain::stream::Hello;
 use crate::domain::time::Timestamp;
 use crate::pulse::Pulse;
 
@@ -36,9 +38,11 @@ pub struct Commit {
     pub revision: u64,
 }
 
-enum Order {
+pub(super) enum Order {
     Keep(Box<Delivery>, Packed, oneshot::Sender<Result<Receipt, Unavailable>>),
     Mark(Seq, bool),
+    /// Keep what a mirror was told.
+    Reflect(Box<Reflection>, oneshot::Sender<Result<(), Unavailable>>),
     /// Write this fact about the session.
     Remember(&'static str, String, oneshot::Sender<()>),
     /// Pack with this dictionary from now on.
@@ -66,7 +70,33 @@ impl Journal {
     /// If the file is no session, is damaged, newer or being written by another process.
     pub fn open(path: &Path, now: Timestamp, pulse: Pulse) -> Result<Self, StoreError> {
         let (connection, lock) = session::open_writer(path)?;
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?1)", [now.to_string()])?;
+        mirror::begin_own(&connection, path, now)?;
+        Self::begin(path, (connection, lock), pulse, None)
+    }
+
+    /// Makes or continues at `path` the mirror of the session that has said hello at this URL, and starts its
+    /// writer.
+    ///
+    /// # Errors
+    /// The same, and if it is the mirror of another session, or a session of its own.
+    pub fn mirror(
+        path: &Path,
+        of: &Hello,
+        url: &str,
+        now: Timestamp,
+        pulse: Pulse,
+    ) -> Result<Self, StoreError> {
+        let (connection, lock) = session::open_writer(path)?;
+        mirror::begin_mirror(&connection, path, of, url)?;
+        Self::begin(path, (connection, lock), pulse, Some(now))
+    }
+
+    fn begin(
+        path: &Path,
+        (connection, lock): (Connection, WriterLock),
+        pulse: Pulse,
+        mirror_since: Option<Timestamp>,
+    ) -> Result<Self, StoreError> {
         let projector = Projector::new(&connection, pulse.rules().clone())?;
         let packer = Packer::of(&connection)?;
         let seq = projector.newest();
@@ -83,6 +113,7 @@ impl Journal {
             training: Some(orders.downgrade()),
             path: Arc::clone(&path),
             identities,
+            mirror_since,
             told,
             pulse,
             looked: Instant::now(),
@@ -133,9 +164,29 @@ impl Journal {
     /// # Errors
     /// If the session cannot be read.
     pub fn recall(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let connection = session::connect_reader(&self.path)?;
-        let fact = connection.query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| row.get(0));
-        Ok(fact.optional()?)
+        Ok(mirror::fact(&session::connect_reader(&self.path)?, name)?)
+    }
+
+    /// Hands an order in, and waits while too many are waiting.
+    pub(super) async fn order(&self, order: Order) -> Result<(), Unavailable> {
+        let closed = |_| Unavailable { reason: "the session is being closed".to_owned() };
+        self.orders.send(order).await.map_err(closed)
+    }
+
+    pub(super) fn packer(&self) -> &Packer {
+        &self.packer
+    }
+
+    /// How much waits to be written, and how much may.
+    #[must_use]
+    pub fn queue(&self) -> (usize, usize) {
+        (self.orders.max_capacity() - self.orders.capacity(), self.orders.max_capacity())
+    }
+
+    /// Bytes that the disk of the session has left, if it says.
+    #[must_use]
+    pub fn disk_free(&self) -> Option<u64> {
+        disk_free(&self.path)
     }
 
     /// Tells of commits.
@@ -199,6 +250,8 @@ struct Writer {
     training: Option<mpsc::WeakSender<Order>>,
     path: Arc<Path>,
     identities: [Identity; 2],
+    /// It is a mirror, looked at since then: nobody is called about what came before.
+    mirror_since: Option<Timestamp>,
     told: watch::Sender<Commit>,
     pulse: Pulse,
     /// When queue and disk were looked at last.
@@ -234,6 +287,7 @@ impl Writer {
 
     /// Writes a group in one transaction and hands out the receipts.
     fn write(&mut self, group: &mut Vec<Order>) {
+        let begun = Instant::now();
         let done = self.transact(group);
         if let Err(error) = &done {
             // The error is told below; that there is nothing to roll back is fine.
@@ -243,14 +297,21 @@ impl Writer {
                 StoreError::File { .. } => error.to_string(),
                 _ => format!("{path}: {error}; make room on the disk or give it back"),
             };
-            self.pulse
-                .storage(Some(format!("{what}. Until then deliveries are answered 503, and sent again")));
+            let until = match self.mirror_since {
+                Some(_) => "Until then nothing new is shown; it is kept where it comes from",
+                None => "Until then deliveries are answered 503, and sent again",
+            };
+            self.pulse.storage(Some(format!("{what}. {until}")));
             self.stale = true;
         } else {
             self.pulse.storage(None);
-            self.pulse.call(self.projector.alerts());
+            self.pulse.wrote(group.len(), begun.elapsed());
+            let mut alerts = self.projector.alerts();
+            alerts.retain(|alert| self.mirror_since.is_none_or(|since| alert.at >= since));
+            self.pulse.call(alerts);
         }
-        let mut receipts = done.as_ref().map(|receipts| receipts.iter().copied());
+        let mut receipts = done.as_ref().map(|done| done.receipts.iter().copied());
+        let mut reflected = done.as_ref().map(|done| done.reflected.iter().copied());
         for order in group.drain(..) {
             // Whoever asked may have gone; what was kept is kept all the same.
             match order {
@@ -265,11 +326,24 @@ impl Writer {
                     };
                     let _ = answer.send(receipt);
                 }
+                Order::Reflect(_, answer) => {
+                    let refused = |reason: String| Err(Unavailable { reason });
+                    let _ = answer.send(match &mut reflected {
+                        Ok(reflected) => match reflected.next() {
+                            Some(true) => Ok(()),
+                            _ => refused("what came before it is missing".into()),
+                        },
+                        Err(error) => refused(error.to_string()),
+                    });
+                }
                 _ => {}
             }
         }
         if done.is_ok() {
             let seq = self.projector.newest();
+            if self.mirror_since.is_some() {
+                self.pulse.reached(seq);
+            }
             self.told.send_modify(|commit| *commit = Commit { seq, revision: commit.revision + 1 });
         }
     }
@@ -310,7 +384,7 @@ impl Writer {
         Ok(())
     }
 
-    fn transact(&mut self, group: &[Order]) -> Result<Vec<Receipt>, StoreError> {
+    fn transact(&mut self, group: &[Order]) -> Result<Done, StoreError> {
         self.is_in_place()?;
         let connection = &self.connection;
         if self.stale {
@@ -319,11 +393,14 @@ impl Writer {
             self.stale = false;
         }
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut receipts = Vec::with_capacity(group.len());
+        let mut done = Done::default();
         for order in group {
             match order {
                 Order::Keep(delivery, packed, _) => {
-                    receipts.push(self.projector.take(connection, delivery, packed)?);
+                    done.receipts.push(self.projector.take(connection, delivery, packed)?);
+                }
+                Order::Reflect(batch, _) => {
+                    done.reflected.push(mirror::reflect(connection, &mut self.projector, batch)?);
                 }
                 Order::Dictionary(bytes) => codec::keep_dictionary(connection, bytes)?,
                 Order::Probe | Order::Close => {}
@@ -341,8 +418,17 @@ impl Writer {
         }
         self.projector.finish(connection)?;
         connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(receipts)
+        Ok(done)
     }
+}
+
+/// What writing a group came to.
+#[derive(Default)]
+struct Done {
+    /// Of what was to be kept, in order.
+    receipts: Vec<Receipt>,
+    /// Whether what a mirror was told fitted, in order.
+    reflected: Vec<bool>,
 }
 
 /// Waits for an order. While the session cannot be written it gives a probe now and then; `None` when all

@@ -34,6 +34,14 @@ fn occurred_at(delivery: &Delivery) -> (Timestamp, Basis) {
     }
 }
 
+/// How often a mirrored event was delivered, and since when it was tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) deliveries: u64,
+    pub(super) conflicts: u64,
+    pub(super) sent_at: Timestamp,
+}
+
 /// A row at hand, and whether it differs from the file.
 struct Held<T> {
     n: i64,
@@ -234,11 +242,40 @@ impl Projector {
                  WHERE seq = ?1",
             )?
             .execute(params![first, conflict, delivery.sent_at.millis()])?;
+        connection.prepare_cached("INSERT OR REPLACE INTO repeat (seq) VALUES (?1)")?.execute([first])?;
         if basis == Basis::Sent as i64 && delivery.sent_at.millis() < sent_at {
-            connection.execute("UPDATE event SET occurred_at = sent_at WHERE seq = ?1", [first])?;
-            self.refold(connection, first)?;
+            self.earlier(connection, first)?;
         }
         Ok(Receipt::Repeat { first, conflict })
+    }
+
+    /// An event whose time is that of its earliest attempt has an earlier one.
+    fn earlier(&mut self, connection: &Connection, seq: Seq) -> Result<()> {
+        connection.execute("UPDATE event SET occurred_at = sent_at WHERE seq = ?1", [seq])?;
+        self.refold(connection, seq)
+    }
+
+    /// Makes a mirrored event stand as it does where it comes from.
+    pub(super) fn stands(&mut self, connection: &Connection, id: &str, standing: Standing) -> Result<()> {
+        let mut find =
+            connection.prepare_cached("SELECT seq, basis, sent_at, deliveries FROM event WHERE id = ?1")?;
+        let found = find.query_row([id], |row| {
+            Ok((row.get::<_, Seq>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, u64>(3)?))
+        });
+        let Some((seq, basis, sent_at, deliveries)) = found.optional()? else { return Ok(()) };
+        self.sums.deliveries = self.sums.deliveries.saturating_sub(deliveries) + standing.deliveries;
+        connection
+            .prepare_cached("UPDATE event SET deliveries = ?2, conflicts = ?3, sent_at = ?4 WHERE seq = ?1")?
+            .execute(params![seq, standing.deliveries, standing.conflicts, standing.sent_at.millis()])?;
+        if basis == Basis::Sent as i64 && standing.sent_at.millis() < sent_at {
+            self.earlier(connection, seq)?;
+        }
+        Ok(())
+    }
+
+    /// The latest delivery was taken then, where a mirrored session comes from.
+    pub(super) fn heard(&mut self, at: Option<Timestamp>) {
+        self.sums.last_received_at = self.sums.last_received_at.max(at);
     }
 
     /// Makes the event that was kept last look as it did where it comes from: delivered so many times.

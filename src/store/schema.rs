@@ -95,15 +95,21 @@ const INDEXES: &[(&str, &str)] = &[
     ("candidacy_people", "candidacy (name, email, candidate_id, assessment)"),
 ];
 
+/// Which events were delivered again, in the order in which they last were: so that who looks on from elsewhere
+/// can be told of what has changed since. A file that was made before has none of its own yet, which is fine:
+/// nobody has looked on then.
+const REPEATS: &str =
+    "CREATE TABLE IF NOT EXISTS repeat (n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL UNIQUE);";
+
 /// Indexes of earlier forms.
 const FORMER: &[&str] = &["candidacy_last", "candidacy_status"];
 
-/// Makes the indexes that a file lacks, and drops those that no question uses any more.
+/// Makes the indexes (and the list of repeats) that a file lacks, and drops those that no question uses any more.
 ///
 /// # Errors
 /// If SQLite cannot write them.
 pub fn index(connection: &Connection) -> Result<(), StoreError> {
-    let mut text = String::new();
+    let mut text = REPEATS.to_owned();
     for name in FORMER {
         let _ = write!(text, "DROP INDEX IF EXISTS {name}; ");
     }

@@ -36,10 +36,9 @@ impl WriterLock {
         let file = file.map_err(|error| cannot(session, "be written", &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { path, file }),
-            Err(fs::TryLockError::WouldBlock) => Err(StoreError::file(
-                session,
-                "another invigil is writing this session; end it, or look on with `invigil open`",
-            )),
+            Err(fs::TryLockError::WouldBlock) => {
+                Err(StoreError::Busy { file: session.display().to_string() })
+            }
             Err(fs::TryLockError::Error(error)) => Err(cannot(session, "be locked", &error)),
         }
     }

@@ -12,7 +12,7 @@ use ratatui::style::Modifier;
 
 use super::cells::{self, clean};
 use super::draw::{self, Piece, Scene};
-use super::{mask, relay, text};
+use super::{attachment, mask, relay, text};
 use crate::app::geometry::Regions;
 use crate::app::level::Level;
 use crate::app::model::Mode;
@@ -51,7 +51,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     }
 }
 
-/// LIVE, PAUSED, DEMO or SAVED: sign and word.
+/// LIVE, PAUSED, DEMO, SAVED or OFFLINE: sign and word.
 fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
     let symbols = styles.symbols;
@@ -59,9 +59,10 @@ fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (sign, word, style) = match (model.paused, model.mode) {
         (Some(_), _) => (symbols.paused, "PAUSED", styles.warn),
         (None, Mode::Open) => (symbols.saved, "SAVED", styles.info),
+        (None, Mode::Attach) if !model.is_followed() => (symbols.warn, "OFFLINE", styles.warn),
         (None, _) if stopped => (symbols.bad, "STOPPED", styles.bad),
         (None, Mode::Demo) => (symbols.live, "DEMO", styles.ok),
-        (None, Mode::Watch) => (symbols.live, "LIVE", styles.ok),
+        (None, Mode::Watch | Mode::Attach) => (symbols.live, "LIVE", styles.ok),
     };
     let style = style.add_modifier(Modifier::BOLD);
     let mut pieces = vec![Piece::styled(format!("{sign} {word}"), style)];
@@ -83,10 +84,12 @@ fn identity(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     pieces.extend(state(scene));
     pieces.push(Piece::raw("  "));
     pieces.push(Piece::styled(clean(&model.session), styles.strong));
+    pieces.extend(attachment::state(scene));
     pieces.extend(relay::state(scene));
     let place = match (model.mode, model.public_url()) {
         (Mode::Open, _) => clean(&model.path),
         (_, Some(url)) => clean(url),
+        (Mode::Attach, None) => "".into(),
         (_, None) => "starting to listen…".into(),
     };
     pieces.push(Piece::raw("  "));
@@ -208,6 +211,7 @@ fn small(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut pieces = vec![Piece::raw(" ")];
     pieces.extend(state(scene));
     pieces.push(Piece::raw(format!("  {} ev", text::short(model.sums().events))));
+    pieces.extend(attachment::state(scene));
     pieces.extend(relay::fault(scene));
     if model.vitals.refused() > 0 {
         let text = format!("  {} {} refused", styles.symbols.bad, text::short(model.vitals.refused()));

@@ -41,6 +41,7 @@ pub(super) fn step(buf: &mut Buffer, area: Rect, pane: Pane, scene: Scene<'_>) {
         Mode::Open => saved(pane, scene),
         Mode::Demo => demo(pane, scene),
         Mode::Watch => watch(pane, scene),
+        Mode::Attach => attached(pane, scene),
     };
     lines(buf, area, &said, scene);
 }
@@ -65,6 +66,22 @@ fn demo(pane: Pane, scene: Scene<'_>) -> Vec<Said<'_>> {
             ("A made-up rollout, signed and sent over real HTTP to this program.".into(), scene.styles.dim),
         ],
         _ => vec![("Waiting for the first event".into(), scene.styles.dim)],
+    }
+}
+
+fn attached(pane: Pane, scene: Scene<'_>) -> Vec<Said<'_>> {
+    let styles = scene.styles;
+    match pane {
+        Pane::Assessments => vec![
+            head("A look at another invigil", pane, scene),
+            (clean(&scene.model.session), styles.strong),
+            ("What it receives is shown here as it comes. Nothing over there is changed.".into(), styles.dim),
+        ],
+        Pane::Events => vec![
+            head("Waiting for the first event", pane, scene),
+            (format!("All that is there is mirrored in {}", clean(&scene.model.path)).into(), styles.dim),
+        ],
+        _ => vec![("Nothing has come yet".into(), styles.dim)],
     }
 }
 

@@ -271,6 +271,9 @@ max_body = "64k"
 session = "rollout \"two\".sqlite"
 relay = "c_0a1B2c3D4e"
 relay_url = "ws://127.0.0.1:1/"
+control = "127.0.0.2:9091"
+control_token = "correct-horse"
+control_token_file = "token.txt"
 theme = "mono"
 log_file = "happenings.log"
 events = true
@@ -287,6 +290,7 @@ fn files_of_every_option(dir: &Path) {
     let secrets = format!("{SECRET}\n");
     for (name, text) in [
         ("secrets.txt", secrets),
+        ("token.txt", "battery-staple\n".to_owned()),
         ("cert.pem", pair.cert.pem()),
         ("key.pem", pair.signing_key.serialize_pem()),
     ] {
@@ -320,7 +324,7 @@ fn config_says_what_holds_and_where_it_comes_from() {
     }
     assert!(line("secret").starts_with("# secret is set (2 secrets, from "), "{told}");
     assert!(line("secret_file").contains("# 1 secret, from "), "{told}");
-    for secret in ["LaLaSw", "b7oD", "c_0a1B2c3D4e"] {
+    for secret in ["LaLaSw", "b7oD", "c_0a1B2c3D4e", "correct-horse", "battery-staple"] {
         assert!(!told.contains(secret), "no secret is printed: {told}");
     }
 }
@@ -335,7 +339,7 @@ fn what_config_prints_is_a_config_file_that_says_the_same() {
     let second = run(&["config", "--config", "second.toml"], dir.path(), "").out;
     let values = |text: &str| {
         let mut table: toml::Table = text.parse().unwrap();
-        table.retain(|key, _| !["secret", "relay"].contains(&key));
+        table.retain(|key, _| !["secret", "relay", "control_token"].contains(&key));
         table
     };
     assert_eq!(values(&first), values(&second));

@@ -1,5 +1,6 @@
 //! What holds across modules, in one target so that it is linked once.
 
+mod attach;
 mod check;
 mod cli;
 mod crash;
@@ -10,6 +11,7 @@ mod http;
 mod keeping;
 mod keys;
 mod layering;
+mod mirror;
 mod port;
 mod pty;
 mod redact;

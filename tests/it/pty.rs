@@ -22,16 +22,16 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 
 /// A terminal with the program in it.
-struct Terminal {
+pub(crate) struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
     keys: Box<dyn Write + Send>,
-    child: Box<dyn Child + Send + Sync>,
+    pub(crate) child: Box<dyn Child + Send + Sync>,
     _master: Box<dyn portable_pty::MasterPty + Send>,
 }
 
 impl Terminal {
-    fn start(args: &[&str], home: &Path) -> Self {
+    pub(crate) fn start(args: &[&str], home: &Path) -> Self {
         let size = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
         let pair = NativePtySystem::default().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_invigil"));
@@ -42,7 +42,9 @@ impl Terminal {
         command.env("XDG_CONFIG_HOME", home);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
-        for variable in ["INVIGIL_SECRET", "INVIGIL_RELAY", "NO_COLOR", "TMUX", "COLORTERM"] {
+        for variable in
+            ["INVIGIL_SECRET", "INVIGIL_RELAY", "INVIGIL_CONTROL_TOKEN", "NO_COLOR", "TMUX", "COLORTERM"]
+        {
             command.env_remove(variable);
         }
         let child = pair.slave.spawn_command(command).unwrap();
@@ -64,12 +66,12 @@ impl Terminal {
         Self { screen, raw, keys, child, _master: pair.master }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
     /// Waits until the screen shows a text.
-    fn expect(&self, wanted: &str) {
+    pub(crate) fn expect(&self, wanted: &str) {
         let begun = Instant::now();
         while !self.text().contains(wanted) {
             assert!(begun.elapsed() < Duration::from_secs(20), "no {wanted:?} on\n{}", self.text());
@@ -77,13 +79,13 @@ impl Terminal {
         }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits until the program has ended; returns its exit code.
-    fn end(&mut self) -> u32 {
+    pub(crate) fn end(&mut self) -> u32 {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -95,7 +97,7 @@ impl Terminal {
     }
 
     /// Whether everything that was switched on is off again.
-    fn restored(&self) -> bool {
+    pub(crate) fn restored(&self) -> bool {
         let raw = String::from_utf8_lossy(&self.raw.lock().unwrap()).into_owned();
         let last =
             |on: &str, off: &str| raw.rfind(on).is_none_or(|on| raw.rfind(off).is_some_and(|off| off > on));

@@ -1,0 +1,22 @@
+//! The other invigil in the header: whether it is followed, how far behind this is, or when it is tried again.
+
+use super::draw::{Piece, Scene};
+use super::text;
+use crate::domain::vitals::Link;
+
+/// In words, with the space before them; nothing if this is no look at another invigil.
+pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let (model, styles) = (scene.model, scene.styles);
+    let Some(attachment) = &model.vitals.attachment else { return Vec::new() };
+    let (said, style) = match attachment.link {
+        Link::Connecting => ("connecting".to_owned(), styles.warn),
+        Link::Live { .. } if attachment.behind == 0 => ("up to date".to_owned(), styles.ok),
+        Link::Live { .. } => (format!("behind by {}", text::count(attachment.behind)), styles.warn),
+        Link::Retrying { at } => {
+            let soon = text::age(at.since(model.now).max(0));
+            let why = if attachment.refused { "refused, " } else { "" };
+            (format!("{why}retrying in {soon}"), if attachment.refused { styles.bad } else { styles.warn })
+        }
+    };
+    vec![Piece::styled(format!("  {said}"), style)]
+}

@@ -1,0 +1,524 @@
+//! Looking on from elsewhere, end to end: the real program on both sides, and viewers in the hands of the test.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test that fails is to say where, and this one looks at the clock"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::BodyExt;
+use invigil::clock;
+use invigil::domain::secret::Secret;
+use invigil::store::export::{self, Choice, Format};
+use invigil::store::reader::Reader;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use super::pty::Terminal;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
+const PATIENCE: Duration = Duration::from_secs(30);
+const HERE: &str = "127.0.0.1:0";
+
+type Http = hyper_util::client::legacy::Client<
+    hyper_util::client::legacy::connect::HttpConnector,
+    http_body_util::Full<bytes::Bytes>,
+>;
+
+/// `invigil serve` that lets people look on.
+struct Server {
+    child: Child,
+    url: String,
+    control: String,
+    http: Http,
+}
+
+impl Server {
+    async fn start(session: &Path, control: &str, args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
+            .args(["serve", "--listen", HERE, "--secret", SECRET, "--control", control])
+            .args(args)
+            .arg("--session")
+            .arg(session)
+            .env_remove("INVIGIL_CONTROL_TOKEN")
+            .kill_on_drop(true)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut line = async |lead: &str| {
+            let line = timeout(PATIENCE, out.next_line()).await.unwrap().unwrap().unwrap();
+            line.strip_prefix(lead).unwrap().to_owned()
+        };
+        let url = line("listening on ").await;
+        let control = line("control ws://").await;
+        let http = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
+        Self { child, url, control, http: http.build_http() }
+    }
+
+    /// Delivers an event and waits until it is kept.
+    async fn post(&self, id: &str, body: &str) {
+        assert_eq!(self.offer(id, SECRET, body).await, 204, "{id}");
+    }
+
+    async fn offer(&self, id: &str, secret: &str, body: &str) -> u16 {
+        let now = clock::now().secs();
+        let request = axum::http::Request::post(&self.url)
+            .header("svix-id", id)
+            .header("svix-timestamp", now.to_string())
+            .header("svix-signature", Secret::parse(secret).unwrap().sign(id, now, body.as_bytes()))
+            .body(http_body_util::Full::new(bytes::Bytes::copy_from_slice(body.as_bytes())))
+            .unwrap();
+        timeout(PATIENCE, self.http.request(request)).await.unwrap().unwrap().status().as_u16()
+    }
+
+    /// Asks the control address for something; status and body.
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        let mut request = axum::http::Request::get(format!("http://{}{path}", self.control));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = self.http.request(request.body(http_body_util::Full::default()).unwrap());
+        let answer = timeout(PATIENCE, answer).await.unwrap().unwrap();
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn stop(mut self) {
+        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().success());
+    }
+
+    async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
+
+/// Somebody who looks on by hand.
+struct Viewer(WebSocketStream<TcpStream>);
+
+impl Viewer {
+    async fn open(control: &str, query: &str) -> Self {
+        Self::with(control, query, &[]).await.unwrap_or_else(|refused| panic!("{refused:?}"))
+    }
+
+    async fn with(
+        control: &str,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, (u16, String)> {
+        let mut request = format!("ws://{control}/attach{query}").into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let stream = TcpStream::connect(control).await.unwrap();
+        match timeout(PATIENCE, client_async(request, stream)).await.unwrap() {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Error::Http(answer)) => {
+                let body = answer.body().clone().unwrap_or_default();
+                Err((answer.status().as_u16(), String::from_utf8(body).unwrap()))
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// The next frame; `None` when it is over.
+    async fn frame(&mut self) -> Option<Value> {
+        loop {
+            match timeout(PATIENCE, self.0.next()).await.unwrap()?.ok()? {
+                Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
+    /// The next frame of this kind.
+    async fn told(&mut self, what: &str) -> Value {
+        loop {
+            let frame = self.frame().await.unwrap();
+            if frame["what"] == what {
+                return frame;
+            }
+        }
+    }
+
+    /// The ids of the next events, at least so many.
+    async fn ids(&mut self, count: usize) -> Vec<String> {
+        let mut ids = Vec::new();
+        while ids.len() < count {
+            let frame = self.told("events").await;
+            ids.extend(
+                frame["events"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|event| event["id"].as_str().unwrap().to_owned()),
+            );
+        }
+        ids
+    }
+}
+
+/// A session as it would be saved, but for when that was and where its events came from.
+fn saved(session: &Path) -> Value {
+    let mut text = Vec::new();
+    export::write(&Reader::open(session).unwrap(), &mut text, Format::Json, &Choice::default()).unwrap();
+    let mut saved: Value = serde_json::from_slice(&text).unwrap();
+    saved["session"]["exported_at"] = Value::Null;
+    for event in saved["events"].as_array_mut().unwrap() {
+        event["source"] = Value::Null;
+    }
+    saved
+}
+
+fn mirrors(home: &Path) -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(home.join("invigil/attached")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|end| end == "sqlite")).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn token_origin_and_host_decide_who_may_look_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = Server::start(&dir.path().join("open.sqlite"), HERE, &[]).await;
+    let shut =
+        Server::start(&dir.path().join("shut.sqlite"), HERE, &["--control-token", "correct-horse"]).await;
+    assert_eq!(open.get("/metrics", &[]).await.0, 200);
+    for (headers, status, code) in [
+        (&[("host", "evil.example")][..], 403, "foreign_host"),
+        (&[("origin", "https://evil.example")], 403, "cross_origin"),
+        (&[("origin", "null")], 403, "cross_origin"),
+    ] {
+        let (got, body) = open.get("/metrics", headers).await;
+        assert_eq!((got, body), (status, format!("{{\"error\":\"{code}\"}}")));
+        let headers = headers.to_vec();
+        assert_eq!(Viewer::with(&open.control, "", &headers).await.err().unwrap().0, 403);
+    }
+    for (headers, status) in [
+        (&[][..], 401),
+        (&[("authorization", "Bearer wrong")], 401),
+        (&[("authorization", "Bearer correct-horse"), ("origin", "https://evil.example")], 403),
+        (&[("authorization", "Bearer correct-horse")], 200),
+        (&[("authorization", "Bearer correct-horse"), ("host", "watch.example.com")], 200),
+    ] {
+        assert_eq!(shut.get("/metrics", headers).await.0, status, "{headers:?}");
+        let viewed = Viewer::with(&shut.control, "", headers).await.err().map_or(200, |(status, _)| status);
+        assert_eq!(viewed, status, "{headers:?}");
+    }
+    assert_eq!(shut.get("/healthz", &[]).await.0, 200, "whoever starts it has no token");
+    assert_eq!(open.get("/attach", &[]).await.0, 426);
+    assert_eq!(open.get("/", &[]).await.0, 404);
+    for query in ["?after=x", "?after=-1", "?after=1&repeats=y", "?id=%zz"] {
+        assert_eq!(Viewer::with(&open.control, query, &[]).await.err().unwrap().0, 400, "{query}");
+    }
+    open.stop().await;
+    shut.stop().await;
+}
+
+#[tokio::test]
+async fn a_viewer_is_told_all_from_where_it_is_and_what_was_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("s.sqlite"), HERE, &[]).await;
+    for n in 1..=3 {
+        server.post(&format!("msg_{n}"), SAMPLE).await;
+    }
+    server.post("msg_2", SAMPLE).await;
+    let mut all = Viewer::open(&server.control, "").await;
+    let hello = all.told("hello").await;
+    assert_eq!((&hello["protocol"], &hello["newest"]), (&1.into(), &3.into()));
+    let batch = all.told("events").await;
+    let events = batch["events"].as_array().unwrap();
+    assert_eq!(events.len(), 3);
+    assert_eq!(events[1]["deliveries"], 2);
+    let original: Value = serde_json::from_str(SAMPLE).unwrap();
+    assert_eq!((&events[0]["payload"], &events[0]["verified"]), (&original, &true.into()));
+    assert_eq!(all.told("report").await["repeated"], 1);
+
+    let mut rest = Viewer::open(&server.control, "?after=2&id=msg_2&repeats=0").await;
+    assert_eq!(rest.told("hello").await["diverged"], Value::Null);
+    let batch = rest.told("events").await;
+    assert_eq!((&batch["events"][0]["id"], &batch["repeated"][0]["id"]), (&"msg_3".into(), &"msg_2".into()));
+
+    server.post("msg_1", "{\"another\":\"body\"}").await;
+    for viewer in [&mut all, &mut rest] {
+        let batch = viewer.told("events").await;
+        let one = &batch["repeated"][0];
+        assert_eq!(
+            (&one["id"], &one["deliveries"], &one["conflicts"]),
+            (&"msg_1".into(), &2.into(), &1.into())
+        );
+    }
+    assert_eq!(server.offer("msg_forged", &format!("whsec_{}", "A".repeat(32)), SAMPLE).await, 401);
+    loop {
+        let report = rest.told("report").await;
+        if report["refusals"][0]["id"] == "msg_forged" {
+            assert_eq!(report["refused"]["no_matching_signature"], 1);
+            break;
+        }
+    }
+    let mut lost = Viewer::open(&server.control, "?after=2&id=msg_elsewhere").await;
+    assert_eq!(lost.told("hello").await["diverged"], true);
+    assert!(lost.frame().await.is_none());
+    // What is committed last is told before the end.
+    server.post("msg_4", "no JSON").await;
+    server.stop().await;
+    let batch = all.told("events").await;
+    assert_eq!(batch["events"][0]["body_base64"], "bm8gSlNPTg==");
+    while all.frame().await.is_some() {}
+}
+
+#[tokio::test]
+async fn figures_stand_on_the_control_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("s.sqlite"), HERE, &[]).await;
+    for id in ["msg_1", "msg_2", "msg_1"] {
+        server.post(id, &SAMPLE.replace("Bea", "Ada\\u001b{evil=\\\"1\\\"}")).await;
+    }
+    server.offer("msg_3", &format!("whsec_{}", "A".repeat(32)), SAMPLE).await;
+    let _viewer = Viewer::open(&server.control, "").await;
+    let (_, text) = server.get("/metrics", &[]).await;
+    let value = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("invigil_{name} ")));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
+    };
+    for (name, wanted) in [
+        ("deliveries_accepted_total", 3.0),
+        ("deliveries_repeated_total", 1.0),
+        ("events_total", 2.0),
+        ("deliveries_refused_total{code=\"no_matching_signature\"}", 1.0),
+        ("session_events", 2.0),
+        ("queue_deliveries", 0.0),
+        ("storage_up", 1.0),
+        ("viewers", 1.0),
+        ("committed_deliveries_total", 3.0),
+    ] {
+        assert!((value(name) - wanted).abs() < 0.1, "{name}: {text}");
+    }
+    let groups = value("commit_seconds_count");
+    assert!((1.0..=3.0).contains(&groups) && value("commit_seconds_sum") > 0.0, "{text}");
+    assert!((value("commit_seconds_bucket{le=\"+Inf\"}") - groups).abs() < 0.1);
+    assert!(value("disk_free_bytes") > 0.0);
+    assert!(!text.contains("evil") && !text.contains("Ada"), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        assert!(name.starts_with("invigil_") && value.parse::<f64>().is_ok(), "{line}");
+    }
+    server.stop().await;
+}
+
+/// Ten who read all, and one who reads nothing while half a megabyte is waiting for it.
+#[tokio::test]
+async fn ten_viewers_and_one_that_never_reads_keep_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(&dir.path().join("s.sqlite"), HERE, &[]).await;
+    let large = format!("{{\"large\":\"{}\"}}", "x".repeat(100_000));
+    let post = async |from: usize| {
+        let mut took = Vec::new();
+        for n in from..from + 100 {
+            let begun = Instant::now();
+            server.post(&format!("msg_{n}"), if n % 4 == 0 { &large } else { SAMPLE }).await;
+            took.push(begun.elapsed());
+        }
+        took.sort();
+        took[50]
+    };
+    let alone = post(0).await;
+    let mut silent = Viewer::open(&server.control, "").await;
+    let viewers = (0..10).map(|_| {
+        let control = server.control.clone();
+        tokio::spawn(async move { Viewer::open(&control, "").await.ids(300).await })
+    });
+    let viewers: Vec<_> = viewers.collect();
+    let watched = post(100).await;
+    post(200).await;
+    println!("median of an answer: {alone:?} alone, {watched:?} with ten viewers");
+    assert!(watched < alone * 4 + Duration::from_millis(20), "{watched:?} and not {alone:?}");
+    let wanted: Vec<_> = (0..300).map(|n| format!("msg_{n}")).collect();
+    for viewer in viewers {
+        assert_eq!(timeout(PATIENCE, viewer).await.unwrap().unwrap(), wanted);
+    }
+    assert!(silent.0.get_mut().readable().await.is_ok());
+    server.stop().await;
+}
+
+/// Whatever happens to either side, the screen shows what is there, and the mirror ends as the session.
+#[tokio::test]
+async fn the_screen_follows_and_outlives_the_end_of_either_side() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let session = dir.path().join("s.sqlite");
+    let server = Server::start(&session, HERE, &["--control-token", "correct-horse"]).await;
+    let control = server.control.clone();
+    let again = ["--control-token", "correct-horse"];
+    let args = ["attach", &format!("ws://{control}"), "--token", "correct-horse"];
+    server.post("msg_1", SAMPLE).await;
+    let mut screen = Terminal::start(&args, home.path());
+    screen.expect("LIVE");
+    screen.expect("up to date");
+    screen.expect("Bea Grant");
+    server.post("msg_2", &SAMPLE.replace("Bea", "Ada").replace("683463f5b5", "683463f5b6")).await;
+    server.post("msg_1", SAMPLE).await;
+    screen.expect("Ada Grant");
+    screen.expect("1 repeated");
+    server.offer("msg_forged", &format!("whsec_{}", "A".repeat(32)), SAMPLE).await;
+    screen.expect("1 refused");
+    // The other side ends in mid-sentence, and comes back where it was.
+    server.kill().await;
+    screen.expect("OFFLINE");
+    screen.expect("retrying in");
+    let server = Server::start(&session, &control, &again).await;
+    server.post("msg_3", &SAMPLE.replace("Bea", "Eve")).await;
+    screen.expect("Eve Grant");
+    screen.expect("LIVE");
+    // This side does, and events come while nobody looks on.
+    screen.child.kill().unwrap();
+    screen.child.wait().unwrap();
+    for n in 4..40 {
+        server.post(&format!("msg_{n}"), SAMPLE).await;
+    }
+    server.post("msg_2", SAMPLE).await;
+    let mut screen = Terminal::start(&args, home.path());
+    screen.expect("39 events");
+    screen.expect("2 repeated");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    assert!(screen.restored());
+    server.stop().await;
+    // With nobody there, what is here is shown all the same.
+    let mut screen = Terminal::start(&args, home.path());
+    screen.expect("OFFLINE");
+    screen.expect("39 events");
+    screen.expect("is not followed");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    let files = mirrors(home.path());
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(saved(&files[0]), saved(&session));
+    let reader = Reader::open(&files[0]).unwrap();
+    assert_eq!(reader.detail(1).unwrap().unwrap().line.source.word(), "attach");
+}
+
+#[tokio::test]
+async fn another_session_over_there_goes_into_another_mirror() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(&dir.path().join("one.sqlite"), HERE, &[]).await;
+    let control = server.control.clone();
+    server.post("msg_1", SAMPLE).await;
+    let mut screen = Terminal::start(&["attach", &control], home.path());
+    screen.expect("Bea Grant");
+    server.stop().await;
+    let server = Server::start(&dir.path().join("two.sqlite"), &control, &[]).await;
+    server.post("msg_1", &SAMPLE.replace("Bea", "Ada")).await;
+    screen.expect("Another session is held there now");
+    screen.expect("Ada Grant");
+    assert!(!screen.text().contains("Bea Grant"));
+    // A second screen leaves the mirror of the first to it.
+    let mut second = Terminal::start(&["attach", &control], home.path());
+    second.expect("Ada Grant");
+    for screen in [&mut second, &mut screen] {
+        screen.press("q");
+        assert_eq!(screen.end(), 0);
+        assert!(screen.restored());
+    }
+    server.stop().await;
+    assert_eq!(mirrors(home.path()).len(), 3);
+}
+
+/// Runs `attach` and returns its exit code and what it says.
+async fn attach(args: &[&str]) -> (i32, String) {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_invigil"))
+        .arg("attach")
+        .args(args)
+        .env("HOME", home.path())
+        .env("XDG_DATA_HOME", home.path())
+        .env_remove("INVIGIL_CONTROL_TOKEN")
+        .stdin(Stdio::null())
+        .output();
+    let output = timeout(PATIENCE, output).await.unwrap().unwrap();
+    assert!(output.stdout.is_empty());
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_no_invigil_and_what_lets_nobody_in_is_said_in_one_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let shut = Server::start(&dir.path().join("s.sqlite"), HERE, &["--control-token", "correct-horse"]).await;
+    let webhook = shut.url.strip_suffix("/webhook").unwrap().to_owned();
+    // Somebody who speaks WebSocket, but nothing that is known here.
+    let stranger = TcpListener::bind(HERE).await.unwrap();
+    let strange = stranger.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = stranger.accept().await {
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let _ = socket.send(Message::text("{\"what\":\"\u{1b}[2Jhi\"}")).await;
+        }
+    });
+    // Somebody who answers with what is no HTTP.
+    let garbage = TcpListener::bind(HERE).await.unwrap();
+    let garbled = garbage.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = garbage.accept().await {
+            let _ = stream.read(&mut [0; 100]).await;
+            let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n").await;
+        }
+    });
+    for (args, code, said) in [
+        (&[webhook.as_str()][..], 2, "it answers 404"),
+        (&[strange.as_str()], 2, "no invigil's control address"),
+        (&[garbled.as_str()], 2, "no invigil's control address"),
+        (&["127.0.0.1:1"], 1, "Connection refused"),
+        (&["ftp://example.com"], 2, "no address to look on at"),
+        (&["ws://correct-horse@h"], 2, "--token-file"),
+        (&[shut.control.as_str()], 2, "it wants a token"),
+        (&[shut.control.as_str(), "--token", "wrong-horse"], 2, "refuses the token"),
+        (&[shut.control.as_str(), "--token", "two words"], 2, "--token: "),
+        (&[shut.control.as_str(), "--token", "correct-horse"], 2, "there is no terminal"),
+    ] {
+        let (got, line) = attach(args).await;
+        assert_eq!(got, code, "{args:?}: {line}");
+        assert!(line.contains(said) && line.lines().count() == 1, "{args:?}: {line}");
+        assert!(!line.contains("horse") && !line.contains('\u{1b}'), "{line}");
+    }
+    shut.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_changed_over_there_is_told_on_the_screen() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (session, file) = (dir.path().join("s.sqlite"), home.path().join("token"));
+    std::fs::write(&file, "correct-horse\n").unwrap();
+    let token_file = file.to_str().unwrap();
+    let server = Server::start(&session, HERE, &["--control-token-file", token_file]).await;
+    let control = server.control.clone();
+    let mut screen = Terminal::start(&["attach", &control, "--token-file", token_file], home.path());
+    screen.expect("up to date");
+    server.stop().await;
+    let server = Server::start(&session, &control, &["--control-token", "battery-staple"]).await;
+    screen.expect("refused, retrying in");
+    screen.expect("it refuses the token");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    server.stop().await;
+}
