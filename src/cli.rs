@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod attach;
+mod caution;
 pub mod check;
 pub mod choose;
 pub mod config;
@@ -34,6 +35,9 @@ use clap::error::ErrorKind;
 use args::{Cli, Command};
 use failure::Failure;
 use layers::Given;
+
+use crate::domain::clean::Clean;
+use crate::domain::secret::masked;
 
 /// Runs the command of this process's command line.
 #[must_use]
@@ -72,18 +76,32 @@ fn unread(error: &clap::Error) -> ExitCode {
 
 fn carry_out(given: Given) -> Result<(), Failure> {
     let Given { cli, file, matches } = given;
+    let cautions = caution::of(&matches, &file);
     match cli.command.unwrap_or(Command::Watch(cli.watch)) {
-        Command::Watch(options) => monitor::watch(options, &file),
-        Command::Serve(serve) => monitor::serve(serve, &file),
+        Command::Watch(options) => monitor::watch(options, &file, &cautions),
+        Command::Serve(serve) => monitor::serve(serve, &file, &cautions),
         Command::Demo(demo) => demo::run(&demo, &file),
-        Command::Attach(args) => attach::run(args, &file),
+        Command::Attach(args) => cautious(&cautions, attach::run(args, &file)),
         Command::Open(open) => monitor::open(&open, &file),
         Command::Export(export) => export::run(&export),
-        Command::Check(args) => check::run(&args, &mut std::io::stdout().lock()),
-        Command::Simulate(args) => monitor::simulate(&args),
-        Command::Verify(args) => verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()),
+        Command::Check(args) => cautious(&cautions, check::run(&args, &mut std::io::stdout().lock())),
+        Command::Simulate(args) => cautious(&cautions, monitor::simulate(&args)),
+        Command::Verify(args) => {
+            cautious(&cautions, verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()))
+        }
         Command::Config(serve) => config::run(serve.options, &file, &matches),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),
     }
+}
+
+/// Says what was unwise, unless the command line was wrong anyhow: that is one line.
+fn cautious(cautions: &[String], ended: Result<(), Failure>) -> Result<(), Failure> {
+    if !ended.as_ref().is_err_and(|failure| failure.code == 2) {
+        for caution in cautions {
+            // With nobody to read it there is nobody to warn.
+            let _ = writeln!(std::io::stderr(), "warning: {}", Clean::one_line(&masked(caution)));
+        }
+    }
+    ended
 }

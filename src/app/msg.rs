@@ -4,8 +4,6 @@
 //! leaves with a [`Ticket`]; its answer comes back with the same one. Of two questions with the same
 //! [`Slot`] only the newer matters: the older may be dropped or interrupted.
 
-use std::fmt;
-
 use super::call::Notify;
 use super::key::Key;
 use super::overlay::Link;
@@ -17,6 +15,7 @@ use crate::domain::query::{
     Anchor, AssessmentDetail, AssessmentRow, CandidateRow, EventDetail, EventKey, EventRow, Hunt, Page,
     Query, RiseRow, Sums,
 };
+use crate::domain::secret::Given;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Vitals;
 
@@ -183,16 +182,6 @@ pub enum Answer {
     Next(Option<EventKey>),
 }
 
-/// A text that never shows in a log or a failed assertion.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Masked(pub String);
-
-impl fmt::Debug for Masked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Masked(…)")
-    }
-}
-
 /// Something to be done in the world.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -224,7 +213,7 @@ pub enum Effect {
         redact: bool,
     },
     /// Take a secret; end with [`Outcome::SecretAccepted`] or [`Outcome::SecretRejected`].
-    SetSecret(Masked),
+    SetSecret(Given),
     /// Set or clear the mark of an event. The new state shows after the next `Msg::Committed`.
     Mark(Seq, bool),
     /// Ring the bell.

@@ -10,6 +10,7 @@ use super::relay::Choice as Relay;
 use super::settings;
 use super::size::Size;
 use crate::domain::duration::Duration;
+use crate::domain::secret::Given;
 use crate::source::peer::{Network, Senders};
 use crate::source::relay::address::Address;
 
@@ -95,7 +96,7 @@ pub struct Options {
     /// Signing secret, whsec_…; may be repeated, any one may match. Other users of this machine can see a
     /// command line: prefer --secret-file or the variable
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
-    pub secret: Vec<String>,
+    pub secret: Vec<Given>,
     /// File with signing secrets, one a line
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,

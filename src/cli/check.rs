@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::reference::written;
 use super::settings;
 use crate::domain::clean::Clean;
+use crate::domain::secret::Given;
 use crate::store::StoreError;
 use crate::store::check::{self, Report};
 use crate::store::repair;
@@ -21,7 +22,7 @@ pub struct Args {
     pub repair: bool,
     /// Signing secret, whsec_…, to verify the kept signatures again; may be repeated
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
-    pub secret: Vec<String>,
+    pub secret: Vec<Given>,
     /// File with signing secrets, one a line
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,

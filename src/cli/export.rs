@@ -7,7 +7,8 @@ use super::args::{Export, Format};
 use super::failure::Failure;
 use super::reference::written;
 use crate::clock;
-use crate::domain::{clean, filter};
+use crate::domain::clean::{self, Clean};
+use crate::domain::filter;
 use crate::store::StoreError;
 use crate::store::export::{self, Choice};
 use crate::store::reader::Reader;
@@ -41,7 +42,8 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     let events = export::save(&reader, &args.out, format, &choice, true);
     let events = events.map_err(|error| Failure::running(format!("--out {error}")))?;
     // The file is the answer; a line that cannot be written changes nothing.
-    let _ = writeln!(io::stderr(), "saved {events} events to {}", args.out.display());
+    let out = args.out.display().to_string();
+    let _ = writeln!(io::stderr(), "saved {events} events to {}", Clean::of(&out));
     Ok(())
 }
 

@@ -32,6 +32,8 @@ pub enum Happening {
     StorageFault(String),
     /// It can be written again.
     StorageRecovered,
+    /// How it was started is not wrong, but unwise.
+    Caution(String),
     /// All is kept; so many events are in the session.
     Stopped {
         /// How many events.
@@ -84,6 +86,7 @@ impl Happening {
                 at(now),
                 Clean::of(why)
             ),
+            Self::Caution(why) => format!("{} warning    {}", at(now), Clean::of(why)),
             Self::Notice(text) => format!("{} notice     {}", at(now), Clean::of(text)),
             Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
             Self::StorageRecovered => format!("{} stores again", at(now)),
@@ -133,6 +136,7 @@ impl Happening {
             }),
             Self::Relay(news) => news.json(now),
             Self::EventsUnread(why) => json!({ "at": now.to_string(), "what": "events_unread", "why": why }),
+            Self::Caution(why) => json!({ "at": now.to_string(), "what": "warning", "why": why }),
             Self::Notice(text) => json!({ "at": now.to_string(), "what": "notice", "text": text }),
             Self::StorageFault(why) => json!({ "at": now.to_string(), "what": "storage_fault", "why": why }),
             Self::StorageRecovered => json!({ "at": now.to_string(), "what": "storage_recovered" }),

@@ -52,6 +52,13 @@ impl Lines {
         }
     }
 
+    /// Writes a line for each thing that is unwise.
+    pub fn warn(&self, cautions: &[String]) {
+        for caution in cautions {
+            self.write(&Happening::Caution(caution.clone()));
+        }
+    }
+
     /// True if nobody reads them.
     #[must_use]
     pub fn silent(&self) -> bool {

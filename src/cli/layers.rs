@@ -194,6 +194,12 @@ impl ConfigFile {
         Ok(file)
     }
 
+    /// Whether it gives a value to an option.
+    #[must_use]
+    pub fn holds(&self, id: &str) -> bool {
+        self.values.contains_key(id)
+    }
+
     /// What is wrong with the value of a key.
     pub fn wrong(&self, key: &str, what: impl Display) -> Failure {
         Failure::usage(format!("config {}, key `{key}`: {what}", self.name))

@@ -188,7 +188,7 @@ pub(super) fn rules(settings: &Settings) -> Rules {
 ///
 /// # Errors
 /// Code 2 for a wrong option, secret or session file; 1 if it fails while running.
-pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
+pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(), Failure> {
     let events = serve.events;
     let mut settings = Settings::new(serve.options, file)?;
     if settings.keyring.is_empty() && !settings.no_verify {
@@ -220,6 +220,7 @@ pub fn serve(serve: Serve, file: &ConfigFile) -> Result<(), Failure> {
         notify::tell(notify::READY);
         tokio::spawn(tell_of_stop(stop.clone()));
         lines.write(&Happening::Listening(address));
+        lines.warn(cautions);
         if let Some(notice) = exposed {
             lines.write(&notice);
         }
@@ -320,7 +321,7 @@ async fn obey(mut commands: mpsc::Receiver<Command>, intake: Intake, journal: Jo
         match command {
             Command::Mark(seq, on) => journal.mark(seq, on).await,
             Command::SetSecret(text, answer) => {
-                let outcome = match Secret::parse(&text.0) {
+                let outcome = match Secret::parse(text.as_str()) {
                     Ok(secret) => {
                         let settled = intake.add_secret(secret).await;
                         Outcome::SecretAccepted { verified: settled.verified }
@@ -386,7 +387,7 @@ pub(super) async fn watch_station(
         // Its session goes with it: there is nothing to come back to.
         return Ok(());
     }
-    let _ = writeln!(std::io::stderr(), "{events} events in {}", path.display());
+    let _ = writeln!(std::io::stderr(), "{events} events in {}", Clean::of(&path.display().to_string()));
     Ok(())
 }
 
@@ -394,10 +395,11 @@ pub(super) async fn watch_station(
 ///
 /// # Errors
 /// Code 2 for a wrong option, secret or session file, or without a terminal; 1 if it fails while running.
-pub fn watch(options: Options, file: &ConfigFile) -> Result<(), Failure> {
+pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result<(), Failure> {
     let mut settings = Settings::new(options, file)?;
     screen::needs_terminal("`invigil serve` listens without one")?;
     let lines = Lines::open(false, settings.log_file.as_deref())?;
+    lines.warn(cautions);
     if let Some(notice) = exposed(&settings) {
         lines.write(&notice);
         // Before the screen: it stands there again when that has gone.
@@ -411,16 +413,17 @@ pub fn watch(options: Options, file: &ConfigFile) -> Result<(), Failure> {
         if let Some(wanted) = settings.relay.take() {
             sources.push(wanted.begin(&station, settings.max_body, stop.clone())?);
         }
-        let mut notice = None;
+        let mut notices = cautions.to_vec();
         if let Some(control) = settings.control.take() {
             let control = control.open().await?;
-            notice = Some(control.notice());
+            notices.push(control.notice());
             sources = vec![control.serve_after(&station, sources)];
         }
         let has_secret = !station.intake.needs_secret();
         let url = Some(url(settings.listen, settings.tls.is_some(), &settings.path));
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
+        let notice = (!notices.is_empty()).then(|| notices.join("; "));
         watch_station(station, about, settings.looks, lines, (sources, stop), notice).await
     })
 }

@@ -48,6 +48,10 @@ impl FromStr for Choice {
             command if Cli::command().find_subcommand(command).is_some() => {
                 Err(format!("is a command; write `invigil {command} --relay`"))
             }
+            // It would become part of a public URL.
+            secret if secret.starts_with("whsec_") => {
+                Err("is a signing secret, and no token of a relay; give it by --secret-file".to_owned())
+            }
             token if is_plain(token) => Ok(Self::Token(token.to_owned())),
             _ => Err("a token is letters, digits, `_`, `-`, `.` and `~`, at most 128 of them".to_owned()),
         }

@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::args::Options;
 use super::control::Control;
 use super::failure::Failure;
@@ -12,7 +14,7 @@ use super::relay::Wanted;
 use crate::app::call::By;
 use crate::app::keymap::Keymap;
 use crate::domain::alert::{Rule, Rules};
-use crate::domain::secret::{Keyring, Secret};
+use crate::domain::secret::{Given, Keyring, Secret};
 use crate::source::peer::Peers;
 use crate::source::tls::Tls;
 
@@ -130,12 +132,12 @@ pub fn plain_path(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// One line that names the option and says what is wrong with the secret, never the secret.
-pub fn keyring(given: &[String], file: Option<&Path>) -> Result<Keyring, Failure> {
+pub fn keyring(given: &[Given], file: Option<&Path>) -> Result<Keyring, Failure> {
     let mut secrets = Vec::new();
     // One variable can hold several, with commas between; a signature has a comma of its own.
-    let texts = given.iter().flat_map(|text| {
+    let texts = given.iter().map(Given::as_str).flat_map(|text| {
         let signature = text.trim_start().starts_with("v1");
-        if signature { vec![text.as_str()] } else { text.split(',').collect() }
+        if signature { vec![text] } else { text.split(',').collect() }
     });
     for text in texts {
         secrets.push(Secret::parse(text).map_err(|error| Failure::usage(format!("--secret: {error}")))?);
@@ -144,6 +146,7 @@ pub fn keyring(given: &[String], file: Option<&Path>) -> Result<Keyring, Failure
         let name = file.display();
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::usage(format!("--secret-file {name}: cannot be read: {error}")))?;
+        let text = Zeroizing::new(text);
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let secret = Secret::parse(line).map_err(|error| {
                 Failure::usage(format!("--secret-file {name}, line {}: {error}", number + 1))

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use crate::clock;
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Given, Secret};
 use crate::simulate::rollout::{Plan, Rollout};
 use crate::simulate::sender::{self, Pace, Report, Target};
 
@@ -16,14 +16,14 @@ const SPAN_MS: i64 = 6 * 3_600_000;
 const CONCURRENCY: usize = 64;
 
 /// Options of `simulate`.
-#[derive(Clone, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Where to send to, like `http://127.0.0.1:8080/webhook`
     #[arg(long, value_name = "URL")]
     pub to: String,
     /// Signing secret, whsec_…; of several the first signs
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
-    pub secret: Vec<String>,
+    pub secret: Vec<Given>,
     /// How many candidates are invited
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub candidates: u64,
@@ -47,16 +47,6 @@ pub struct Args {
     pub limit: Option<usize>,
 }
 
-impl std::fmt::Debug for Args {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { to, candidates, rate, seed, limit, .. } = self;
-        write!(
-            f,
-            "Args {{ to: {to:?}, candidates: {candidates}, rate: {rate}, seed: {seed}, limit: {limit:?}, .. }}"
-        )
-    }
-}
-
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate >= 0.0);
     number.ok_or_else(|| "give messages a second, like 10, or 0 for as fast as possible".to_owned())
@@ -77,7 +67,7 @@ pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) ->
             "--secret: is missing; give the receiver's signing secret, it begins with `whsec_`",
         ));
     };
-    let secret = Secret::parse(secret).map_err(|why| Failure::usage(format!("--secret: {why}")))?;
+    let secret = Secret::parse(secret.as_str()).map_err(|why| Failure::usage(format!("--secret: {why}")))?;
     let target = Target::new(&args.to, secret).map_err(|why| Failure::usage(format!("--to: {why}")))?;
     let rollout = Rollout::new(Plan {
         seed: args.seed,

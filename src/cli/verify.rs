@@ -10,7 +10,7 @@ use crate::domain::delivery::Headers;
 use crate::domain::duration::Duration;
 use crate::domain::envelope;
 use crate::domain::id;
-use crate::domain::secret::Keyring;
+use crate::domain::secret::{Given, Keyring};
 use crate::domain::signature::{self, Fault, Verified};
 use crate::domain::time::Timestamp;
 
@@ -19,7 +19,7 @@ use crate::domain::time::Timestamp;
 pub struct Args {
     /// Signing secret, whsec_…; may be repeated
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
-    pub secret: Vec<String>,
+    pub secret: Vec<Given>,
     /// File with signing secrets, one a line
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<std::path::PathBuf>,

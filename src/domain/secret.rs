@@ -1,7 +1,9 @@
 //! Signing secrets: read leniently, never shown, wiped from memory when dropped.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -43,6 +45,38 @@ pub enum SecretError {
         "the secret has {0} bytes, a signing secret has 24 to 75: it was cut or is something else; copy it whole"
     )]
     Length(usize),
+}
+
+/// A secret as it was given, before anybody has read it: never shown, wiped from memory when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Given(Zeroizing<String>);
+
+impl Given {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Given {
+    fn from(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl FromStr for Given {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.into())
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given(…)")
+    }
 }
 
 /// A text with whatever looks like a secret in it left out.

@@ -18,6 +18,8 @@ use crate::json::{self, Reader};
 
 /// How deep a body stands in the document: in the event, in the list, in the document.
 const LEVELS: u32 = 3;
+/// Deliveries an event may have had: more than anybody sends, and the sum over all events still fits.
+const MOST: u64 = u32::MAX as u64;
 /// Events kept with one transaction.
 const GROUP: usize = 10_000;
 
@@ -108,7 +110,7 @@ fn event(reader: &mut Reader<'_>) -> Result<Saved, json::Error> {
             "id" => saved.id = reader.string()?.map(Into::into),
             "occurred_at" => saved.occurred_at = time(reader.string()?),
             "received_at" => saved.received_at = time(reader.string()?),
-            "deliveries" => saved.deliveries = reader.number()?.map_or(1, |number| number as u64),
+            "deliveries" => saved.deliveries = reader.number()?.map_or(1, |number| (number as u64).min(MOST)),
             "verified" => saved.verified = reader.boolean()?.unwrap_or_default(),
             "source" => {
                 let word = reader.string()?;

@@ -12,10 +12,11 @@ use super::desk::Desk;
 use super::finder::Finder;
 use super::terminal::Screen;
 use super::{clipboard, notification};
-use crate::app::msg::{Effect, Masked, Msg, Outcome, Question};
+use crate::app::msg::{Effect, Msg, Outcome, Question};
 use crate::app::overlay::Link;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
+use crate::domain::secret::Given;
 use crate::pulse::Pulse;
 use crate::store::export;
 use crate::store::reader::Reader;
@@ -23,7 +24,7 @@ use crate::store::reader::Reader;
 /// What only those who run the listener and the journal can do.
 pub enum Command {
     /// Verify with this secret from now on, and what was waiting for one.
-    SetSecret(Masked, oneshot::Sender<Outcome>),
+    SetSecret(Given, oneshot::Sender<Outcome>),
     /// Set or clear the mark of an event.
     Mark(Seq, bool),
 }
@@ -109,7 +110,7 @@ impl Effects {
         Ok(Outcome::Copied { what, bytes: text.len() })
     }
 
-    fn set_secret(&self, secret: Masked) {
+    fn set_secret(&self, secret: Given) {
         let commands = self.commands.clone();
         self.report(async move {
             let (answer, outcome) = oneshot::channel();

@@ -7,6 +7,7 @@
     reason = "a test that fails is to say where, and this one deals with the world"
 )]
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -18,8 +19,8 @@ use portable_pty::{Child, CommandBuilder, NativePtySystem, PtySize, PtySystem};
 
 use super::support::relay::FakeRelay;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 
 /// A terminal with the program in it.
 pub(crate) struct Terminal {
@@ -79,6 +80,15 @@ impl Terminal {
         }
     }
 
+    /// Waits until the screen does not show a text any more.
+    pub(crate) fn expect_gone(&self, unwanted: &str) {
+        let begun = Instant::now();
+        while self.text().contains(unwanted) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "still {unwanted:?} on\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
@@ -109,7 +119,7 @@ impl Terminal {
     }
 
     /// The address in the header, once the listener has a port.
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let begun = Instant::now();
         loop {
             self.expect("http://127.0.0.1:");
@@ -124,8 +134,13 @@ impl Terminal {
         }
     }
 
+    /// Everything the terminal was sent.
+    pub(crate) fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.raw.lock().unwrap()).into_owned()
+    }
+
     /// Waits until the terminal was sent these bytes.
-    fn expect_raw(&self, wanted: &[u8]) {
+    pub(crate) fn expect_raw(&self, wanted: &[u8]) {
         let begun = Instant::now();
         let sent = || self.raw.lock().unwrap().windows(wanted.len()).any(|bytes| bytes == wanted);
         while !sent() {
@@ -136,17 +151,22 @@ impl Terminal {
 }
 
 /// Sends one signed event and returns the status line of the answer.
-fn post(address: &str, id: &str, body: &str) -> String {
+pub(crate) fn post(address: &str, id: &str, body: &str) -> String {
     let now = invigil::clock::now().secs();
     let signature = Secret::parse(SECRET).unwrap().sign(id, now, body.as_bytes());
+    let now = now.to_string();
+    let headers = [("svix-id", id), ("svix-timestamp", &now), ("svix-signature", &signature)];
+    post_with(address, &headers, body)
+}
+
+/// Sends a body with these headers and returns the status line of the answer.
+pub(crate) fn post_with(address: &str, headers: &[(&str, &str)], body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "POST /webhook HTTP/1.1\r\nHost: x\r\nConnection: close\r\nsvix-id: {id}\r\nsvix-timestamp: {now}\r\n\
-         svix-signature: {signature}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
+    let mut head = "POST /webhook HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".to_owned();
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n").unwrap();
+    }
+    stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer.lines().next().unwrap_or_default().to_owned()

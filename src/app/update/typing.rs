@@ -4,7 +4,7 @@ use super::super::action::Action;
 use super::super::key::{Code, Key};
 use super::super::level::Level;
 use super::super::model::{Active, Model};
-use super::super::msg::{Effect, Masked};
+use super::super::msg::Effect;
 use super::super::notice::Tone;
 use super::super::overlay::{self, Choice, Overlay};
 use super::super::prompt::{Prompt, Purpose};
@@ -189,7 +189,7 @@ fn accept_line(model: &mut Model, prompt: Prompt, out: &mut Vec<Effect>) {
         }
         Purpose::Secret => {
             if !text.trim().is_empty() {
-                out.push(Effect::SetSecret(Masked(text.trim().into())));
+                out.push(Effect::SetSecret(text.trim().into()));
             }
             // It stays until the secret is found good.
             model.overlays.push(Overlay::Prompt(prompt));

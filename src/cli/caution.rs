@@ -1,0 +1,68 @@
+//! What is not wrong, but unwise: secrets where other users of the machine can read them.
+
+use std::path::{Path, PathBuf};
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, CommandFactory};
+
+use super::args::Cli;
+use super::layers::ConfigFile;
+
+/// The options that name a file with a secret in it.
+const FILES: [(&str, &str); 4] = [
+    ("secret_file", "--secret-file"),
+    ("control_token_file", "--control-token-file"),
+    ("token_file", "--token-file"),
+    ("tls_key", "--tls-key"),
+];
+
+/// The options whose values must never be shown, in whichever command.
+fn secret_options() -> Vec<Arg> {
+    let cli = Cli::command();
+    let commands = std::iter::once(&cli).chain(cli.get_subcommands());
+    let all = commands.flat_map(clap::Command::get_arguments);
+    all.filter(|arg| arg.is_hide_env_values_set()).cloned().collect()
+}
+
+/// A sentence for each secret that others can read, as it was given.
+#[must_use]
+pub fn of(matches: &ArgMatches, file: &ConfigFile) -> Vec<String> {
+    let mut told = Vec::new();
+    let secrets = secret_options();
+    for id in matches.ids().filter(|id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine)) {
+        let Some(option) = secrets.iter().find(|option| option.get_id() == id) else { continue };
+        let mut values = matches.get_raw(id.as_str()).into_iter().flatten();
+        if values.all(|value| matches!(value.to_str(), Some("" | "on" | "off" | "true" | "false"))) {
+            continue;
+        }
+        let long = option.get_long().unwrap_or_default();
+        let variable = option.get_env().unwrap_or_default().to_string_lossy();
+        let file = FILES.iter().find(|(file, _)| file.strip_suffix("_file") == Some(id.as_str()));
+        let file = file.map_or_else(String::new, |(_, file)| format!("{file} or "));
+        told.push(format!(
+            "--{long}: other users of this machine can read a command line; use {file}{variable}"
+        ));
+    }
+    let given = FILES.iter().filter(|(id, _)| matches.ids().any(|given| given == id));
+    let given = given.filter_map(|(id, option)| Some((*option, matches.get_one::<PathBuf>(id)?.as_path())));
+    // `relay` is a switch more often than a token.
+    let holds = |option: &Arg| option.get_id() != "relay" && file.holds(option.get_id().as_str());
+    let config = secrets.iter().any(holds).then(|| ("config", Path::new(&file.name)));
+    for (what, path) in given.chain(config).filter(|(_, path)| others_can_read(path)) {
+        let name = path.display();
+        told.push(format!("{what} {name}: others can read it; `chmod 600 {name}`"));
+    }
+    told
+}
+
+/// Whether it is a file that more than its owner may read. What cannot be looked at is somebody else's error.
+#[cfg(unix)]
+fn others_can_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_path: &Path) -> bool {
+    false
+}
