@@ -31,6 +31,7 @@ use crate::app::msg::Outcome;
 use crate::app::notice::Tone;
 use crate::clock;
 use crate::domain::alert;
+use crate::domain::clean::Clean;
 use crate::domain::secret::Secret;
 use crate::pulse::Pulse;
 use crate::source::http::{self, Surface};
