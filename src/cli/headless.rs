@@ -6,16 +6,22 @@ use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::happening::Happening;
 use super::relay;
 use crate::clock;
+use crate::domain::time::Timestamp;
 use crate::pulse::Pulse;
 use crate::store::StoreError;
 use crate::store::follower::Follower;
+
+/// Between two looks at what happened.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Where lines go to. Clones write to the same places.
 #[derive(Clone)]
@@ -40,15 +46,25 @@ impl Lines {
         Ok(Self { stderr, human: std::io::stderr().is_terminal(), file })
     }
 
-    /// Writes one line. A log that cannot be written must not stop what it tells of.
+    /// Writes one line.
     pub fn write(&self, happening: &Happening) {
+        self.write_all(std::slice::from_ref(happening));
+    }
+
+    /// Writes lines at once. A log that cannot be written must not stop what it tells of.
+    fn write_all(&self, happenings: &[Happening]) {
         let now = clock::now();
+        let text = |line: fn(&Happening, Timestamp) -> String| -> String {
+            happenings.iter().flat_map(|happening| [line(happening, now), "\n".to_owned()]).collect()
+        };
+        let wants_json = self.file.is_some() || !self.human;
+        let json = if wants_json { text(Happening::json) } else { String::new() };
         if self.stderr {
-            let line = if self.human { happening.human(now) } else { happening.json(now) };
-            let _ = writeln!(std::io::stderr(), "{line}");
+            let human = self.human.then(|| text(Happening::human));
+            let _ = std::io::stderr().lock().write_all(human.as_ref().unwrap_or(&json).as_bytes());
         }
         if let Some(file) = &self.file {
-            file.lock().unwrap_or_else(PoisonError::into_inner).write(&happening.json(now));
+            file.lock().unwrap_or_else(PoisonError::into_inner).write(&json);
         }
     }
 
@@ -82,7 +98,7 @@ impl LogFile {
         Ok(Self { path: path.to_path_buf(), file, identity })
     }
 
-    fn write(&mut self, line: &str) {
+    fn write(&mut self, lines: &str) {
         let there = std::fs::metadata(&self.path).ok().map(|there| identity(&there));
         if there != Some(self.identity)
             && let Ok(opened) = Self::open(&self.path)
@@ -90,7 +106,7 @@ impl LogFile {
             *self = opened;
         }
         // In one piece: a line that another writer cuts in two is none.
-        let _ = self.file.write_all(format!("{line}\n").as_bytes());
+        let _ = self.file.write_all(lines.as_bytes());
     }
 }
 
@@ -116,9 +132,8 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
         };
         // A session that cannot be read is told by the storage fault below; nothing is skipped.
         while let Ok(Some(batch)) = some(follower.batch()) {
-            for line in batch {
-                lines.write(&Happening::Event(Box::new(line)));
-            }
+            let batch: Vec<_> = batch.into_iter().map(|line| Happening::Event(Box::new(line))).collect();
+            lines.write_all(&batch);
         }
         for (_, refusal) in pulse.refusals() {
             if refusal.number > refused {
@@ -147,6 +162,8 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
         if stopped {
             return lines;
         }
+        // In a burst, many events are read and written at once.
+        let _ = timeout(PAUSE, stop.cancelled()).await;
     }
 }
 
