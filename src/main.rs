@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A delivery is many small texts, made by one thread and let go by another: what this is quick at.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     invigil::cli::run()
 }

@@ -1,18 +1,24 @@
 //! The session file: one SQLite file a rollout, one writer, any number of readers.
 //!
 //! Everything derived (candidacies, assessments, rises) is folded in the transaction that keeps the event,
-//! so what a session says and what it holds can never differ. A commit is synchronous (WAL,
-//! `synchronous=FULL`): what was acknowledged survives a power cut. That costs one sync of the disk a group
-//! of deliveries; the writer takes whatever waits as one group.
+//! so what a session says and what it holds can never differ. The log (WAL) is synced
+//! after a commit and before anybody is answered: what was acknowledged survives a power cut. That costs one
+//! sync of the disk a group of deliveries; the writer takes whatever waits as one group, and is at the next
+//! while the disk syncs.
 
+mod answers;
+mod candidacies;
 pub mod check;
 mod codec;
 mod csv;
 mod depth;
+mod durable;
 mod events;
 pub mod export;
+mod folding;
 pub mod follower;
 mod fresh;
+mod ids;
 pub mod import;
 pub mod journal;
 mod list;

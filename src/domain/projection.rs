@@ -5,6 +5,8 @@
 //! events. All of these commute, so neither disorder nor a retry can change what a session says. A repeated
 //! event is counted by whoever keeps the session and never folded twice.
 
+use std::sync::Arc;
+
 use super::event::{Event, EventKind, Status};
 use super::filter::Standing;
 use super::proctoring::{Counts, Flag, ViolationKind};
@@ -15,8 +17,8 @@ use super::time::Timestamp;
 pub struct Stamp {
     /// The event's time.
     pub at: Timestamp,
-    /// Its `svix-id`.
-    pub id: String,
+    /// Its `svix-id`; shared, since one event is the latest for many values.
+    pub id: Arc<str>,
 }
 
 /// The value that the latest event which has one gave.
@@ -42,11 +44,16 @@ impl<T> Register<T> {
     pub fn at(&self) -> Option<Timestamp> {
         self.latest.as_ref().map(|(_, stamp)| stamp.at)
     }
+}
 
-    fn offer(&mut self, value: Option<T>, stamp: &Stamp) {
-        let newer = self.latest.as_ref().is_none_or(|(_, held)| held < stamp);
-        if let (Some(value), true) = (value, newer) {
-            self.latest = Some((value, stamp.clone()));
+impl<T: Clone + PartialEq> Register<T> {
+    /// Takes the value of one event in. Most say again what is known, which costs no copy.
+    fn offer(&mut self, value: Option<&T>, stamp: &Stamp) {
+        let Some(value) = value else { return };
+        match &mut self.latest {
+            Some((_, from)) if *from >= *stamp => {}
+            Some((held, from)) if held == value => from.clone_from(stamp),
+            latest => *latest = Some((value.clone(), stamp.clone())),
         }
     }
 }
@@ -147,13 +154,13 @@ impl Candidacy {
         self.events += 1;
         earliest(&mut self.first_at, stamp.at);
         latest(&mut self.last_at, stamp.at);
-        self.status.offer(event.kind.and_then(EventKind::status), stamp);
-        self.stage.offer(event.stage.clone(), stamp);
-        self.score.offer(event.score, stamp);
-        self.name.offer(event.candidate_name.clone(), stamp);
-        self.email.offer(event.email.clone(), stamp);
-        self.detail_link.offer(event.detail_link.clone(), stamp);
-        self.result_link.offer(event.result_link.clone(), stamp);
+        self.status.offer(event.kind.and_then(EventKind::status).as_ref(), stamp);
+        self.stage.offer(event.stage.as_ref(), stamp);
+        self.score.offer(event.score.as_ref(), stamp);
+        self.name.offer(event.candidate_name.as_ref(), stamp);
+        self.email.offer(event.email.as_ref(), stamp);
+        self.detail_link.offer(event.detail_link.as_ref(), stamp);
+        self.result_link.offer(event.result_link.as_ref(), stamp);
         match event.kind {
             Some(EventKind::Invited) => earliest(&mut self.invited_at, stamp.at),
             Some(EventKind::InProgress) => earliest(&mut self.started_at, stamp.at),
@@ -238,12 +245,12 @@ impl Assessment {
     /// Call it once an event, not once a delivery.
     pub fn fold(&mut self, event: &Event, stamp: &Stamp) {
         latest(&mut self.last_at, stamp.at);
-        self.name.offer(event.assessment_name.clone(), stamp);
-        self.workspace.offer(event.workspace.clone(), stamp);
-        self.org_id.offer(event.org_id.clone(), stamp);
+        self.name.offer(event.assessment_name.as_ref(), stamp);
+        self.workspace.offer(event.workspace.as_ref(), stamp);
+        self.org_id.offer(event.org_id.as_ref(), stamp);
         if let Some(kind) = event.kind.filter(|kind| kind.of_assessment()) {
-            self.latest_event.offer(Some(kind), stamp);
-            self.is_archived.offer(event.is_archived, stamp);
+            self.latest_event.offer(Some(&kind), stamp);
+            self.is_archived.offer(event.is_archived.as_ref(), stamp);
         }
     }
 
@@ -346,7 +353,7 @@ mod tests {
             let stamped = events.into_iter().enumerate();
             stamped
                 .map(|(n, (event, at))| {
-                    (event, Stamp { at: Timestamp::from_millis(at).unwrap(), id: format!("msg_{n}") })
+                    (event, Stamp { at: Timestamp::from_millis(at).unwrap(), id: format!("msg_{n}").into() })
                 })
                 .collect()
         })
@@ -401,7 +408,7 @@ mod tests {
             event.signals.counts.raise(ViolationKind::TabSwitch, count);
             event
         };
-        let at = |millis| Stamp { at: Timestamp::from_millis(millis).unwrap(), id: String::new() };
+        let at = |millis| Stamp { at: Timestamp::from_millis(millis).unwrap(), id: "".into() };
         let mut candidacy = Candidacy::default();
         assert_eq!(candidacy.fold(&with(5), &at(10)).len(), 1);
         assert_eq!(candidacy.fold(&with(2), &at(5)), []);

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Rows};
 use super::codec::Unpacker;
 use super::fresh::{Fresh, KEPT, Kept};
 use super::projector::{read_newest, read_sums};
-use super::{StoreError, session};
+use super::{StoreError, ids, session};
 use crate::domain::secret::Keyring;
 use crate::domain::signature;
 
@@ -113,6 +113,10 @@ fn look_into(
         compare(connection, &fresh, part, findings)?;
     }
     sums(connection, &fresh, findings)?;
+    let astray = ids::astray(connection)?;
+    if astray > 0 {
+        findings.add(Sort::Derived, &format!("{astray} ids are not found, or belong to no event"));
+    }
     let sums = read_sums(&fresh)?;
     (looked.report.candidacies, looked.report.assessments) = (sums.candidates, sums.assessments);
     looked.fresh = Some(fresh);

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use rusqlite::{ToSql, params_from_iter};
 use serde_json::json;
 
+use super::candidacies::Entry;
 use super::reader::Reader;
 use super::rows;
 use super::sql::{Condition, Rows, Way};
@@ -334,14 +335,16 @@ impl Saving<'_> {
              ORDER BY a.id, c.candidate_id",
             condition.clause()
         );
-        let mut load = self.reader.connection.prepare(rows::LOAD_CANDIDACY)?;
         let mut statement = self.reader.connection.prepare(&text)?;
         let mut found = statement.query(params_from_iter(condition.values))?;
         let mut between = "\n";
         while let Some(row) = found.next()? {
             let (n, assessment_id, candidate_id): (i64, String, String) =
                 (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (_, candidacy) = load.query_row((n, &candidate_id), rows::load_candidacy)?;
+            let Some((_, Entry { candidacy, .. })) = Entry::load(&self.reader.connection, n, &candidate_id)?
+            else {
+                continue;
+            };
             for (kind, tally) in ViolationKind::ALL.into_iter().zip(candidacy.tallies) {
                 if tally.count > 0 {
                     let object = json!({

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::answers::{Answer, Answers};
 use super::codec::{self, Packed, Packer};
+use super::durable::Durable;
+use super::folding::Folding;
 use super::mirror::{self, Reflection};
 use super::projector::Projector;
 use super::session::{self, WriterLock};
@@ -39,7 +42,7 @@ pub struct Commit {
 }
 
 pub(super) enum Order {
-    Keep(Box<Delivery>, Packed, oneshot::Sender<Result<Receipt, Unavailable>>),
+    Keep(Box<Delivery>, Packed, oneshot::Sender<Answer>),
     Mark(Seq, bool),
     /// Keep what a mirror was told.
     Reflect(Box<Reflection>, oneshot::Sender<Result<(), Unavailable>>),
@@ -93,10 +96,14 @@ impl Journal {
 
     fn begin(
         path: &Path,
-        (connection, lock): (Connection, WriterLock),
+        (mut connection, lock): (Connection, WriterLock),
         pulse: Pulse,
         mirror_since: Option<Timestamp>,
     ) -> Result<Self, StoreError> {
+        // The log is synced after a commit, not in it: see `durable`.
+        connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        let durable = Durable::start(path)?;
+        let folding = Folding::start(&mut connection, path)?;
         let projector = Projector::new(&connection, pulse.rules().clone())?;
         let packer = Packer::of(&connection)?;
         let seq = projector.newest();
@@ -114,8 +121,10 @@ impl Journal {
             path: Arc::clone(&path),
             identities,
             mirror_since,
-            told,
+            told: Arc::new(told),
             pulse,
+            durable,
+            folding,
             looked: Instant::now(),
             _lock: lock,
         };
@@ -138,7 +147,9 @@ impl Journal {
                 mpsc::error::TrySendError::Closed(_) => unavailable("the session is being closed"),
             },
         )?;
-        coming.await.map_err(|_closed| unavailable("the session is being closed"))?
+        let (receipt, _delivery) =
+            coming.await.map_err(|_closed| unavailable("the session is being closed"))?;
+        receipt
     }
 
     /// Sets or clears the mark of an event.
@@ -252,8 +263,10 @@ struct Writer {
     identities: [Identity; 2],
     /// It is a mirror, looked at since then: nobody is called about what came before.
     mirror_since: Option<Timestamp>,
-    told: watch::Sender<Commit>,
+    told: Arc<watch::Sender<Commit>>,
     pulse: Pulse,
+    durable: Durable,
+    folding: Folding,
     /// When queue and disk were looked at last.
     looked: Instant,
     _lock: WriterLock,
@@ -281,71 +294,77 @@ impl Writer {
                 self.pulse.pressure(queued, disk_free(&self.path));
             }
         }
+        let Self { connection, durable, folding, .. } = self;
+        drop((durable, folding));
         // Nothing is lost if this fails: the log is read again at the next start.
-        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    /// Writes a group in one transaction and hands out the receipts.
+    /// Writes a group in one transaction, and has the receipts handed out once it is durable.
     fn write(&mut self, group: &mut Vec<Order>) {
-        let begun = Instant::now();
+        let (begun, count) = (Instant::now(), group.len());
         let done = self.transact(group);
-        if let Err(error) = &done {
-            // The error is told below; that there is nothing to roll back is fine.
-            let _ = self.connection.execute_batch("ROLLBACK");
-            let path = self.path.display();
-            let what = match error {
-                StoreError::File { .. } => error.to_string(),
-                _ => format!("{path}: {error}; make room on the disk or give it back"),
-            };
-            let until = match self.mirror_since {
-                Some(_) => "Until then nothing new is shown; it is kept where it comes from",
-                None => "Until then deliveries are answered 503, and sent again",
-            };
-            self.pulse.storage(Some(format!("{what}. {until}")));
-            self.stale = true;
-        } else {
-            self.pulse.storage(None);
-            self.pulse.wrote(group.len(), begun.elapsed());
-            let mut alerts = self.projector.alerts();
-            alerts.retain(|alert| self.mirror_since.is_none_or(|since| alert.at >= since));
-            self.pulse.call(alerts);
-        }
-        let mut receipts = done.as_ref().map(|done| done.receipts.iter().copied());
-        let mut reflected = done.as_ref().map(|done| done.reflected.iter().copied());
+        let (ok, done) = (done.is_ok(), done.as_ref());
+        let mut answers = Answers::default();
+        let mut receipts = done.ok().map(|done| done.receipts.iter().copied());
+        let mut reflected = done.ok().map(|done| done.reflected.iter().copied());
         for order in group.drain(..) {
-            // Whoever asked may have gone; what was kept is kept all the same.
             match order {
-                Order::Dictionary(bytes) if receipts.is_ok() => self.packer.adopt(bytes),
-                Order::Remember(.., done) if receipts.is_ok() => drop(done.send(())),
-                Order::Keep(_, _, answer) => {
-                    let receipt = match &mut receipts {
-                        Ok(receipts) => {
-                            receipts.next().ok_or_else(|| Unavailable { reason: "not written".into() })
-                        }
-                        Err(error) => Err(Unavailable { reason: error.to_string() }),
-                    };
-                    let _ = answer.send(receipt);
+                // It is in the log before any body that is packed with it.
+                Order::Dictionary(bytes) if ok => self.packer.adopt(bytes),
+                Order::Remember(.., done) => answers.remembered.push(done),
+                Order::Keep(delivery, _, answer) => {
+                    answers.kept.push((answer, receipts.as_mut().and_then(Iterator::next), delivery));
                 }
                 Order::Reflect(_, answer) => {
-                    let refused = |reason: String| Err(Unavailable { reason });
-                    let _ = answer.send(match &mut reflected {
-                        Ok(reflected) => match reflected.next() {
-                            Some(true) => Ok(()),
-                            _ => refused("what came before it is missing".into()),
-                        },
-                        Err(error) => refused(error.to_string()),
-                    });
+                    answers.reflected.push((answer, reflected.as_mut().and_then(Iterator::next)));
                 }
                 _ => {}
             }
         }
-        if done.is_ok() {
-            let seq = self.projector.newest();
-            if self.mirror_since.is_some() {
-                self.pulse.reached(seq);
+        match done {
+            Ok(_) => self.answer_once_durable(answers, (begun, count)),
+            Err(error) => {
+                // The error is told below; that there is nothing to roll back is fine.
+                let _ = self.connection.execute_batch("ROLLBACK");
+                self.stale = true;
+                let what = match error {
+                    StoreError::File { .. } => error.to_string(),
+                    _ => format!("{}: {error}; make room on the disk or give it back", self.path.display()),
+                };
+                cannot_store(&self.pulse, &what, self.mirror_since.is_some());
+                answers.refuse(&error.to_string());
             }
-            self.told.send_modify(|commit| *commit = Commit { seq, revision: commit.revision + 1 });
         }
+    }
+
+    /// Hands a group that is committed on to be synced; the writer goes on meanwhile.
+    fn answer_once_durable(&mut self, answers: Answers, (begun, count): (Instant, usize)) {
+        let (pulse, path, mirror_since) = (self.pulse.clone(), Arc::clone(&self.path), self.mirror_since);
+        let mut alerts = self.projector.alerts();
+        alerts.retain(|alert| mirror_since.is_none_or(|since| alert.at >= since));
+        let (told, seq) = (Arc::clone(&self.told), self.projector.newest());
+        let faulty = self.pulse.storage_fault().is_some();
+        self.durable.after_sync(Box::new(move |synced| match synced {
+            Ok(()) => {
+                if faulty {
+                    pulse.storage(None);
+                }
+                pulse.wrote(count, begun.elapsed());
+                answers.give();
+                pulse.call(alerts);
+                if mirror_since.is_some() {
+                    pulse.reached(seq);
+                }
+                told.send_modify(|commit| *commit = Commit { seq, revision: commit.revision + 1 });
+            }
+            Err(why) => {
+                let what = format!("{}: {why}; see to the disk", path.display());
+                cannot_store(&pulse, &what, mirror_since.is_some());
+                answers.refuse(&why);
+            }
+        }));
+        self.folding.committed(&self.connection);
     }
 
     /// Has a dictionary made, once there are enough events for one, without keeping anybody waiting.
@@ -387,6 +406,14 @@ impl Writer {
     fn transact(&mut self, group: &[Order]) -> Result<Done, StoreError> {
         self.is_in_place()?;
         let connection = &self.connection;
+        if self.durable.is_broken() {
+            // The log may have a gap. What was committed goes into the file itself, synced, before anything else.
+            let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if busy != 0 {
+                return Err(StoreError::file(&self.path, "is being read, and cannot be mended meanwhile"));
+            }
+            self.durable.mended();
+        }
         if self.stale {
             // What was rolled back is still counted at hand. As long as it cannot be read anew, nothing is kept.
             self.projector = Projector::new(connection, self.pulse.rules().clone())?;
@@ -429,6 +456,15 @@ struct Done {
     receipts: Vec<Receipt>,
     /// Whether what a mirror was told fitted, in order.
     reflected: Vec<bool>,
+}
+
+fn cannot_store(pulse: &Pulse, what: &str, is_mirror: bool) {
+    let until = if is_mirror {
+        "Until then nothing new is shown; it is kept where it comes from"
+    } else {
+        "Until then deliveries are answered 503, and sent again"
+    };
+    pulse.storage(Some(format!("{what}. {until}")));
 }
 
 /// Waits for an order. While the session cannot be written it gives a probe now and then; `None` when all

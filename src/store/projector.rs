@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::candidacies::Entry;
 use super::codec::{Packed, Unpacker};
+use super::ids::Ids;
 use super::rows::{self, Result};
 use crate::domain::alert::{About, Alert, Rules};
 use crate::domain::delivery::{Delivery, Receipt, Seq};
@@ -27,10 +29,9 @@ enum Basis {
 
 /// The time of an event: what its body says, else when its id was made, else the earliest attempt.
 fn occurred_at(delivery: &Delivery) -> (Timestamp, Basis) {
-    match (delivery.event.timestamp, id::created_at(&delivery.id)) {
+    match (delivery.event.timestamp, || id::created_at(&delivery.id)) {
         (Some(time), _) => (time, Basis::Body),
-        (None, Some(time)) => (time, Basis::Id),
-        (None, None) => (delivery.sent_at, Basis::Sent),
+        (None, made) => made().map_or((delivery.sent_at, Basis::Sent), |time| (time, Basis::Id)),
     }
 }
 
@@ -76,7 +77,7 @@ impl<T> AtHand<T> {
     }
 
     /// Writes every changed row, then lets go of rows if there are too many.
-    fn flush(&mut self, mut write: impl FnMut(&str, &Held<T>) -> Result<()>) -> Result<()> {
+    fn flush(&mut self, mut write: impl FnMut(&str, &mut Held<T>) -> Result<()>) -> Result<()> {
         for (key, held) in self.young.iter_mut().chain(self.old.iter_mut()).filter(|(_, held)| held.dirty) {
             write(key, held)?;
             held.dirty = false;
@@ -95,8 +96,9 @@ pub(super) struct Projector {
     newest: Seq,
     next_assessment: i64,
     next_candidacy: i64,
+    ids: Ids,
     assessments: AtHand<Assessment>,
-    candidacies: AtHand<Candidacy>,
+    candidacies: AtHand<Entry>,
     unpacker: Unpacker,
     rules: Rules,
     alerts: Vec<Alert>,
@@ -117,6 +119,7 @@ impl Projector {
             newest: read_newest(connection)?,
             next_assessment: next("assessment")?,
             next_candidacy: next("candidacy")?,
+            ids: Ids::new(connection)?,
             assessments: AtHand::default(),
             candidacies: AtHand::default(),
             unpacker: Unpacker::default(),
@@ -154,9 +157,8 @@ impl Projector {
         let (occurred_at, basis) = occurred_at(delivery);
         self.sums.deliveries += 1;
         self.sums.last_received_at = self.sums.last_received_at.max(Some(delivery.received_at));
-        let known = connection.prepare_cached("SELECT 1 FROM event WHERE id = ?1")?.exists([&delivery.id])?;
-        if known {
-            return self.repeat(connection, delivery);
+        if let Some(first) = self.ids.find(connection, &delivery.id)? {
+            return self.repeat(connection, first, delivery);
         }
         self.sums.events += 1;
         self.sums.unrecognised += u64::from(delivery.event.kind.is_none());
@@ -164,6 +166,7 @@ impl Projector {
         let seq = self.newest;
         let place = self.fold(connection, seq, delivery, occurred_at)?;
         insert_event(connection, seq, delivery, packed, (occurred_at, basis), place)?;
+        self.ids.add(&delivery.id, seq);
         Ok(Receipt::Fresh(seq))
     }
 
@@ -177,7 +180,7 @@ impl Projector {
     ) -> Result<Place> {
         let event = &delivery.event;
         let Some(assessment_id) = event.assessment() else { return Ok(Place::default()) };
-        let stamp = Stamp { at: occurred_at, id: delivery.id.clone() };
+        let stamp = Stamp { at: occurred_at, id: delivery.id.as_str().into() };
         let next = &mut self.next_assessment;
         let sums = &mut self.sums;
         let assessment = self.assessments.get(assessment_id, || {
@@ -193,25 +196,24 @@ impl Projector {
             let key = format!("{}{BETWEEN}{candidate_id}", assessment.n);
             let next = &mut self.next_candidacy;
             let candidacy = self.candidacies.get(&key, || {
-                let mut load = connection.prepare_cached(rows::LOAD_CANDIDACY)?;
-                let loaded =
-                    load.query_row(params![assessment.n, candidate_id], rows::load_candidacy).optional()?;
+                let loaded = Entry::load(connection, assessment.n, candidate_id)?;
                 Ok(number(loaded, next, &mut sums.candidates))
             })?;
-            let known = candidacy.value.events > 0;
-            let before = known.then(|| candidacy.value.share());
-            let stood = (known && !self.rules.is_empty()).then(|| candidacy.value.standing());
-            let rises = candidacy.value.fold(event, &stamp);
             candidacy.dirty = true;
-            assessment.value.totals.replace(before, Some(candidacy.value.share()));
             candidacy_n = Some(candidacy.n);
+            let Held { n, value: Entry { candidacy, .. }, .. } = candidacy;
+            let known = candidacy.events > 0;
+            let before = known.then(|| candidacy.share());
+            let stood = (known && !self.rules.is_empty()).then(|| candidacy.standing());
+            let rises = candidacy.fold(event, &stamp);
+            assessment.value.totals.replace(before, Some(candidacy.share()));
             if !self.rules.is_empty() {
-                let calls = self.rules.call(stood.as_ref(), &candidacy.value.standing());
+                let calls = self.rules.call(stood.as_ref(), &candidacy.standing());
                 self.alerts.extend(calls.into_iter().map(|rule| {
                     let about = About {
                         assessment_id: assessment_id.to_owned(),
                         candidate_id: candidate_id.to_owned(),
-                        name: candidacy.value.name.value().cloned(),
+                        name: candidacy.name.value().cloned(),
                         assessment: assessment.value.name.value().cloned(),
                     };
                     Alert { number: 0, at: delivery.received_at, rule, about: Some(about) }
@@ -221,20 +223,20 @@ impl Projector {
                 sums.rises += 1;
                 connection
                     .prepare_cached("INSERT INTO rise (seq, kind, \"before\", \"after\", candidacy) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                    .execute(params![seq, rise.kind.index(), rise.before, rise.after, candidacy.n])?;
+                    .execute(params![seq, rise.kind.index(), rise.before, rise.after, *n])?;
             }
         }
         Ok(Place { assessment: Some(assessment.n), candidacy: candidacy_n })
     }
 
     /// Counts a delivery of an event that is there. An earlier attempt may make the event itself earlier.
-    fn repeat(&mut self, connection: &Connection, delivery: &Delivery) -> Result<Receipt> {
+    fn repeat(&mut self, connection: &Connection, first: Seq, delivery: &Delivery) -> Result<Receipt> {
         let mut find = connection.prepare_cached(
-            "SELECT e.seq, e.basis, e.sent_at, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq WHERE e.id = ?1",
+            "SELECT e.basis, e.sent_at, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq WHERE e.seq = ?1",
         )?;
-        let (first, basis, sent_at, conflict) = find.query_row([&delivery.id], |row| {
-            let body = self.unpacker.body(connection, row, 3)?;
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, body != *delivery.body))
+        let (basis, sent_at, conflict) = find.query_row([first], |row| {
+            let body = self.unpacker.body(connection, row, 2)?;
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, body != *delivery.body))
         })?;
         connection
             .prepare_cached(
@@ -257,12 +259,12 @@ impl Projector {
 
     /// Makes a mirrored event stand as it does where it comes from.
     pub(super) fn stands(&mut self, connection: &Connection, id: &str, standing: Standing) -> Result<()> {
+        let Some(seq) = self.ids.find(connection, id)? else { return Ok(()) };
         let mut find =
-            connection.prepare_cached("SELECT seq, basis, sent_at, deliveries FROM event WHERE id = ?1")?;
-        let found = find.query_row([id], |row| {
-            Ok((row.get::<_, Seq>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, u64>(3)?))
-        });
-        let Some((seq, basis, sent_at, deliveries)) = found.optional()? else { return Ok(()) };
+            connection.prepare_cached("SELECT basis, sent_at, deliveries FROM event WHERE seq = ?1")?;
+        let (basis, sent_at, deliveries) = find.query_row([seq], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, u64>(2)?))
+        })?;
         self.sums.deliveries = self.sums.deliveries.saturating_sub(deliveries) + standing.deliveries;
         connection
             .prepare_cached("UPDATE event SET deliveries = ?2, conflicts = ?3, sent_at = ?4 WHERE seq = ?1")?
@@ -310,7 +312,8 @@ impl Projector {
         )?;
         let mut found = events.query([assessment_n])?;
         while let Some(row) = found.next()? {
-            let stamp = Stamp { at: rows::time(row, 0)?.unwrap_or_default(), id: row.get(1)? };
+            let stamp =
+                Stamp { at: rows::time(row, 0)?.unwrap_or_default(), id: row.get_ref(1)?.as_str()?.into() };
             let event = envelope::decode(&self.unpacker.body(connection, row, 3)?);
             assessment.fold(&event, &stamp);
             if candidacy_n.is_some() && row.get::<_, Option<i64>>(2)? == candidacy_n {
@@ -328,13 +331,14 @@ impl Projector {
                 connection
                     .query_row("SELECT candidate_id FROM candidacy WHERE n = ?1", [n], |row| row.get(0))?;
             let key = format!("{assessment_n}{BETWEEN}{candidate_id}");
-            let mut load = connection.prepare_cached(rows::LOAD_CANDIDACY)?;
-            let before = self.candidacies.get(&key, || {
-                let (n, value) = load.query_row(params![assessment_n, candidate_id], rows::load_candidacy)?;
+            let held = self.candidacies.get(&key, || {
+                let loaded = Entry::load(connection, assessment_n, &candidate_id)?;
+                let (n, value) = loaded.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
                 Ok(Held { n, value, dirty: false })
             })?;
-            assessment.totals.replace(Some(before.value.share()), Some(candidacy.share()));
-            *before = Held { n, value: candidacy, dirty: true };
+            let before = std::mem::replace(&mut held.value.candidacy, candidacy);
+            held.dirty = true;
+            assessment.totals.replace(Some(before.share()), Some(held.value.candidacy.share()));
         }
         *held = Held { n: assessment_n, value: assessment, dirty: true };
         Ok(())
@@ -343,6 +347,7 @@ impl Projector {
     /// Writes what the group changed besides its events; the commit follows.
     pub(super) fn finish(&mut self, connection: &Connection) -> Result<()> {
         self.flush(connection)?;
+        self.ids.flush(connection)?;
         let sums = self.sums;
         connection
             .prepare_cached(
@@ -364,11 +369,9 @@ impl Projector {
     fn flush(&mut self, connection: &Connection) -> Result<()> {
         let mut save = connection.prepare_cached(rows::SAVE_ASSESSMENT)?;
         self.assessments.flush(|id, held| rows::save_assessment(&mut save, held.n, id, &held.value))?;
-        let mut save = connection.prepare_cached(rows::SAVE_CANDIDACY)?;
         self.candidacies.flush(|key, held| {
             let (assessment, candidate_id) = key.split_once(BETWEEN).unwrap_or_default();
-            let assessment = assessment.parse().unwrap_or_default();
-            rows::save_candidacy(&mut save, held.n, assessment, candidate_id, &held.value)
+            held.value.save(connection, held.n, assessment.parse().unwrap_or_default(), candidate_id)
         })
     }
 }

@@ -13,7 +13,7 @@ use super::list::{CANDIDACIES, EVENTS, List, THIS_CANDIDACY, Ways, list};
 use super::patience::Patience;
 use super::rows;
 use super::sql::{Condition, Rows};
-use super::{StoreError, journal, projector, session, tally};
+use super::{StoreError, ids, journal, projector, session, tally};
 use crate::domain::delivery::Seq;
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{
@@ -390,7 +390,7 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn seq_of(&self, id: &str) -> Result<Option<Seq>> {
-        let mut statement = self.connection.prepare_cached("SELECT seq FROM event WHERE id = ?1")?;
+        let mut statement = self.connection.prepare_cached(ids::FIND)?;
         Ok(statement.query_row([id], |row| row.get(0)).optional()?)
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, params_from_iter};
 
 use super::check::{self, Findings, Report};
-use super::{StoreError, session};
+use super::{StoreError, ids, session};
 use crate::domain::secret::Keyring;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -61,6 +61,7 @@ pub(super) fn derive(path: &Path, connection: &Connection) -> Result<()> {
     let told: Vec<rusqlite::types::Value> =
         fresh
             .query_row(&format!("SELECT {sums} FROM sums"), [], |row| (0..7).map(|n| row.get(n)).collect())?;
+    ids::rebuild(connection)?;
     // The last delivery may have been a repeat, whose time only the sum itself tells.
     connection.execute(
         "UPDATE sums SET events = ?1, deliveries = ?2, unrecognised = ?3, candidates = ?4, assessments = ?5, rises = ?6,

@@ -6,7 +6,7 @@ use super::state::{Reader, Writer};
 use crate::domain::delivery::Source;
 use crate::domain::event::{EventKind, Status};
 use crate::domain::proctoring::{Counts, Flag, ViolationKind};
-use crate::domain::projection::{Assessment, Candidacy, Rise, Totals};
+use crate::domain::projection::{Assessment, Rise, Totals};
 use crate::domain::query::{AssessmentRow, CandidateRow, EventLine, RiseRow};
 use crate::domain::time::Timestamp;
 
@@ -33,12 +33,12 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.and_then(Timestamp::from_millis))
 }
 
-fn one_of<T: Copy>(row: &Row<'_>, column: usize, all: &[T]) -> Result<Option<T>> {
+pub(super) fn one_of<T: Copy>(row: &Row<'_>, column: usize, all: &[T]) -> Result<Option<T>> {
     let index: Option<usize> = row.get(column)?;
     Ok(index.and_then(|index| all.get(index)).copied())
 }
 
-fn counts(row: &Row<'_>, from: usize) -> Result<Counts> {
+pub(super) fn counts(row: &Row<'_>, from: usize) -> Result<Counts> {
     let mut counts = Counts::default();
     for (n, kind) in ViolationKind::ALL.into_iter().enumerate() {
         counts.raise(kind, row.get(from + n)?);
@@ -163,89 +163,6 @@ pub(super) fn rises_of(statement: &mut Statement<'_>, seq: i64) -> Result<Vec<Ri
         Ok(Rise { kind, before: row.get(1)?, after: row.get(2)? })
     })?;
     rises.collect()
-}
-
-/// Reads a candidacy with all its registers, by number: `n` is column 0 of the answer.
-pub(super) const LOAD_CANDIDACY: &str =
-    "SELECT n, name, email, status, stage, score, detail_link, result_link,
-    v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, outside_secs, mouse_out_secs, events, invited_at, started_at,
-    finished_at, first_at, last_at, state FROM candidacy WHERE assessment = ?1 AND candidate_id = ?2";
-
-pub(super) fn load_candidacy(row: &Row<'_>) -> Result<(i64, Candidacy)> {
-    let state: String = row.get(26)?;
-    let mut stamps = Reader::new(&state);
-    let counts = counts(row, 8)?;
-    let candidacy = Candidacy {
-        status: stamps.register(one_of(row, 3, &Status::ALL)?),
-        stage: stamps.register(row.get(4)?),
-        score: stamps.register(row.get(5)?),
-        name: stamps.register(row.get(1)?),
-        email: stamps.register(row.get(2)?),
-        detail_link: stamps.register(row.get(6)?),
-        result_link: stamps.register(row.get(7)?),
-        tallies: counts.0.map(|count| stamps.tally(count)),
-        outside_secs: row.get(18)?,
-        mouse_out_secs: row.get(19)?,
-        events: row.get(20)?,
-        invited_at: time(row, 21)?,
-        started_at: time(row, 22)?,
-        finished_at: time(row, 23)?,
-        first_at: time(row, 24)?,
-        last_at: time(row, 25)?,
-    };
-    Ok((row.get(0)?, candidacy))
-}
-
-pub(super) const SAVE_CANDIDACY: &str = "INSERT INTO candidacy (n, assessment, candidate_id, name, email, status,
-    status_at, stage, score, detail_link, result_link, flag, violations, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9,
-    outside_secs, mouse_out_secs, events, invited_at, started_at, finished_at, first_at, last_at, state)
-    VALUES (:n, :assessment, :candidate_id, :name, :email, :status, :status_at, :stage, :score, :detail_link,
-    :result_link, :flag, :violations, :v0, :v1, :v2, :v3, :v4, :v5, :v6, :v7, :v8, :v9, :outside_secs,
-    :mouse_out_secs, :events, :invited_at, :started_at, :finished_at, :first_at, :last_at, :state)
-    ON CONFLICT (n) DO UPDATE SET assessment = excluded.assessment, candidate_id = excluded.candidate_id, name = excluded.name, email
-    = excluded.email, status = excluded.status, status_at = excluded.status_at, stage = excluded.stage,
-    score = excluded.score, detail_link = excluded.detail_link, result_link = excluded.result_link, flag
-    = excluded.flag, violations = excluded.violations, v0 = excluded.v0, v1 = excluded.v1, v2 =
-    excluded.v2, v3 = excluded.v3, v4 = excluded.v4, v5 = excluded.v5, v6 = excluded.v6, v7 =
-    excluded.v7, v8 = excluded.v8, v9 = excluded.v9, outside_secs = excluded.outside_secs,
-    mouse_out_secs = excluded.mouse_out_secs, events = excluded.events, invited_at =
-    excluded.invited_at, started_at = excluded.started_at, finished_at = excluded.finished_at, first_at
-    = excluded.first_at, last_at = excluded.last_at, state = excluded.state";
-
-pub(super) fn save_candidacy(
-    statement: &mut Statement<'_>,
-    n: i64,
-    assessment: i64,
-    candidate_id: &str,
-    candidacy: &Candidacy,
-) -> Result<()> {
-    let millis = |time: Option<Timestamp>| time.map(Timestamp::millis);
-    let counts = candidacy.counts();
-    let [v0, v1, v2, v3, v4, v5, v6, v7, v8, v9] = counts.0;
-    let state = Writer::default()
-        .stamp(&candidacy.status)
-        .stamp(&candidacy.stage)
-        .stamp(&candidacy.score)
-        .stamp(&candidacy.name)
-        .stamp(&candidacy.email)
-        .stamp(&candidacy.detail_link)
-        .stamp(&candidacy.result_link)
-        .tallies(&candidacy.tallies);
-    statement.execute(named_params! {
-        ":n": n, ":assessment": assessment, ":candidate_id": candidate_id,
-        ":name": candidacy.name.value(), ":email": candidacy.email.value(),
-        ":status": candidacy.status.value().map(|status| status.index()),
-        ":status_at": millis(candidacy.status.at()), ":stage": candidacy.stage.value(),
-        ":score": candidacy.score.value(), ":detail_link": candidacy.detail_link.value(),
-        ":result_link": candidacy.result_link.value(), ":flag": counts.flag() as i64,
-        ":violations": counts.sum() as i64, ":v0": v0, ":v1": v1, ":v2": v2, ":v3": v3, ":v4": v4, ":v5": v5,
-        ":v6": v6, ":v7": v7, ":v8": v8, ":v9": v9, ":outside_secs": candidacy.outside_secs,
-        ":mouse_out_secs": candidacy.mouse_out_secs, ":events": candidacy.events as i64,
-        ":invited_at": millis(candidacy.invited_at), ":started_at": millis(candidacy.started_at),
-        ":finished_at": millis(candidacy.finished_at), ":first_at": millis(candidacy.first_at),
-        ":last_at": millis(candidacy.last_at), ":state": state.finish(),
-    })?;
-    Ok(())
 }
 
 /// Reads an assessment with all its registers: `n` is column 0 of the answer.

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, ids};
 
 /// `application_id` of the SQLite header: "INVG".
 pub const APPLICATION_ID: u32 = 0x494E_5647;
 /// `user_version` of the SQLite header. A file of a higher one was written by a newer invigil.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Assessments and candidacies have small numbers (`n`) of the file's own: an event then costs a few bytes in
 /// an index instead of two ids of 24 characters. Bodies stand apart, so that a list reads small rows.
@@ -19,12 +19,13 @@ CREATE TABLE sums (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     events INTEGER NOT NULL, deliveries INTEGER NOT NULL, unrecognised INTEGER NOT NULL,
     candidates INTEGER NOT NULL, assessments INTEGER NOT NULL, rises INTEGER NOT NULL,
-    last_received_at INTEGER
+    last_received_at INTEGER,
+    indexed INTEGER NOT NULL DEFAULT 0 -- the ids of events up to this one stand in `known`
 );
-INSERT INTO sums VALUES (1, 0, 0, 0, 0, 0, 0, NULL);
+INSERT INTO sums (one, events, deliveries, unrecognised, candidates, assessments, rises) VALUES (1, 0, 0, 0, 0, 0, 0);
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL,                -- unique: see `known`
     received_at INTEGER NOT NULL,
     occurred_at INTEGER NOT NULL,
     basis INTEGER NOT NULL,          -- of occurred_at: 0 the body, 1 the id, 2 the earliest svix-timestamp
@@ -42,6 +43,8 @@ CREATE TABLE event (
     size INTEGER NOT NULL,
     marked INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE known (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER event_gone AFTER DELETE ON event BEGIN DELETE FROM known WHERE id = old.id; END;
 CREATE TABLE body (seq INTEGER PRIMARY KEY, coding INTEGER NOT NULL, length INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE dictionary (one INTEGER PRIMARY KEY CHECK (one = 1), bytes BLOB NOT NULL);
 CREATE TABLE assessment (
@@ -116,7 +119,9 @@ pub fn index(connection: &Connection) -> Result<(), StoreError> {
     for (name, on) in INDEXES {
         let _ = write!(text, "CREATE INDEX IF NOT EXISTS {name} ON {on}; ");
     }
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {text} COMMIT;"))?;
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {text}"))?;
+    ids::catch_up(connection)?;
+    connection.execute_batch("COMMIT")?;
     Ok(())
 }
 

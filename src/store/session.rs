@@ -159,6 +159,12 @@ pub fn connect_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// A connection that folds the log of a session that this process writes.
+pub(super) fn connect_folder(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(path, flags)?)
+}
+
 fn connect_immutable(path: &Path) -> Result<Connection, StoreError> {
     let absolute = std::path::absolute(path)?;
     let escaped: String = absolute.to_string_lossy().chars().fold(String::new(), |mut uri, c| {
@@ -242,6 +248,13 @@ fn check(path: &Path) -> Result<Header, StoreError> {
     if number(60) > schema::VERSION {
         let what =
             format!("was written by a newer invigil (version {} of the file); update this one", number(60));
+        return Err(StoreError::file(path, what));
+    }
+    if number(60) < schema::VERSION {
+        let what = format!(
+            "has a form that was never released (version {} of the file); open it with the invigil that wrote it",
+            number(60)
+        );
         return Err(StoreError::file(path, what));
     }
     let page = match u16::from_be_bytes([head[16], head[17]]) {

@@ -233,7 +233,14 @@ impl Condition {
         let folded: Value = fold_case(word).into();
         let kinds = EventKind::ALL.iter().filter(|kind| kind.name().contains(&fold_case(word)));
         let numbers: Vec<_> = kinds.map(|kind| (*kind as i64).to_string()).collect();
-        self.put("((e.id >= ? AND e.id < ?)", [word.to_owned().into(), format!("{word}\u{10ffff}").into()]);
+        let range: [Value; 2] = [word.to_owned().into(), format!("{word}\u{10ffff}").into()];
+        if self.strict {
+            self.put("((e.id >= ? AND e.id < ?)", range);
+        } else {
+            let known = "(e.seq IN (SELECT seq FROM known WHERE id >= ? AND id < ?)
+                OR (e.seq > (SELECT indexed FROM sums) AND e.id >= ? AND e.id < ?)";
+            self.put(known, range.clone().into_iter().chain(range));
+        }
         if !numbers.is_empty() {
             let kinds = self.test(&format!("e.kind IN ({})", numbers.join(", ")));
             self.put(&format!(" OR {kinds}"), []);

@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn register<T>(&mut self, value: Option<T>) -> Register<T> {
-        let stamp = self.pair().map(|(at, id)| Stamp { at, id: id.to_owned() });
+        let stamp = self.pair().map(|(at, id)| Stamp { at, id: id.into() });
         Register { latest: value.zip(stamp) }
     }
 

@@ -171,10 +171,10 @@ impl Session {
     /// Keeps an event that says so, at a time.
     pub(crate) fn keep(&mut self, event: Event, occurred_at: Timestamp) {
         let seq = self.events.len() as Seq + 1;
-        let stamp = Stamp { at: occurred_at, id: format!("msg_{seq:027}") };
+        let stamp = Stamp { at: occurred_at, id: format!("msg_{seq:027}").into() };
         let mut line = EventLine {
             seq,
-            id: stamp.id.clone(),
+            id: stamp.id.to_string(),
             name: event.name.clone(),
             kind: event.kind,
             occurred_at,
