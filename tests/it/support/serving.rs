@@ -153,7 +153,8 @@ impl Serving {
         let (faults, refused) = (self.said("\"storage_fault\""), load.unavailable());
         until("503", || load.unavailable() > refused);
         until("a line that says why", || self.said("\"storage_fault\"") >= faults.max(1));
-        assert_eq!(self.health(), 503);
+        // What little room is left may do for a smaller group, for a moment.
+        until("unhealthy", || self.health() == 503);
         assert!(self.child_runs(), "it went away");
     }
 
