@@ -13,6 +13,7 @@ pub mod export;
 pub mod failure;
 pub mod happening;
 pub mod headless;
+pub mod import;
 pub mod layers;
 pub mod monitor;
 pub mod notify;
@@ -85,6 +86,7 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         Command::Open(open) => monitor::open(&open, &file),
         Command::Export(export) => export::run(&export),
         Command::Check(args) => cautious(&cautions, check::run(&args, &mut std::io::stdout().lock())),
+        Command::Import(import) => cautious(&cautions, import::run(&import)),
         Command::Simulate(args) => cautious(&cautions, monitor::simulate(&args)),
         Command::Verify(args) => {
             cautious(&cautions, verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()))

@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod bearer;
+pub mod capture;
 pub mod clean;
 pub mod delivery;
 mod diagnosis;

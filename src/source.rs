@@ -4,6 +4,7 @@ pub mod answer;
 pub mod attach;
 pub mod connection;
 pub mod dial;
+pub mod file;
 pub mod http;
 pub mod intake;
 pub mod limits;

@@ -17,6 +17,7 @@ mod events;
 pub mod export;
 mod folding;
 pub mod follower;
+pub mod form;
 mod fresh;
 mod ids;
 pub mod import;

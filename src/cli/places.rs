@@ -46,6 +46,14 @@ pub fn new_session_file(now: Timestamp) -> Option<PathBuf> {
     names.map(|name| dir.join(name)).find(|path| !path.exists())
 }
 
+/// Whether a file begins as every SQLite file does.
+#[must_use]
+pub fn is_session(path: &Path) -> bool {
+    let mut first = [0; 16];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    read.is_ok() && first == *b"SQLite format 3\0"
+}
+
 /// Whether a file is to be read as SQLite: everything is that does not begin like JSON.
 #[must_use]
 pub fn is_sqlite(path: &Path) -> bool {

@@ -4,7 +4,7 @@
     reason = "a reader that does not read holds up a thread of its own only"
 )]
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -15,6 +15,7 @@ use super::happening::Happening;
 use super::headless::Lines;
 use crate::store::StoreError;
 use crate::store::follower::Follower;
+use crate::store::form::Form;
 
 /// How long a reader that does not read is waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -48,6 +49,8 @@ impl Tap {
 }
 
 fn write(mut follower: Follower, runtime: &Handle, done: &CancellationToken) -> io::Result<()> {
+    // On a terminal nothing in an event may move the cursor; it is the same document.
+    let form = if io::stdout().is_terminal() { Form::Plain } else { Form::Line };
     let mut out = BufWriter::with_capacity(1 << 18, io::stdout());
     loop {
         let stopped = runtime.block_on(async {
@@ -58,7 +61,7 @@ fn write(mut follower: Follower, runtime: &Handle, done: &CancellationToken) -> 
             }
         });
         loop {
-            match follower.write(&mut out) {
+            match follower.write(&mut out, form) {
                 Ok(0) => break,
                 Ok(_) => out.flush()?,
                 Err(StoreError::Io(error)) => return Err(error),

@@ -158,6 +158,8 @@ fn events(
             Ok((_, body)) if body.len() as u64 != kept.size => {
                 found(Sort::Body, &format!("its body has {} bytes, and came with {}", body.len(), kept.size));
             }
+            // What was put in from an export came without: who verified it then cannot be asked again.
+            Ok((headers, _)) if headers.0.is_empty() => {}
             Ok((headers, body)) if kept.verified && !keyring.is_empty() => {
                 // How old it was is judged when it comes; here only whether it is what was signed.
                 match signature::verify(headers, body, keyring, i64::MAX, kept.received_at) {

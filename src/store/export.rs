@@ -2,7 +2,6 @@
 //! that memory does not grow with the session.
 #![expect(clippy::disallowed_methods, reason = "the saved file is written here")]
 
-use std::borrow::Cow;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use rusqlite::{ToSql, params_from_iter};
 use serde_json::json;
 
 use super::candidacies::Entry;
+use super::form::Form;
 use super::reader::Reader;
 use super::rows;
 use super::sql::{Condition, Rows, Way};
@@ -121,6 +121,7 @@ pub fn write(
 pub fn write_since(
     reader: &Reader,
     out: &mut impl Write,
+    form: Form,
     after: Seq,
     most: u32,
 ) -> Result<(usize, Seq), StoreError> {
@@ -130,32 +131,13 @@ pub fn write_since(
         "WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
         [after, i64::from(most)],
         |line, is_json, body| {
-            saving.event(out, line, is_json, body, Form::Line)?;
+            saving.event(out, line, is_json, body, form)?;
             out.write_all(b"\n")?;
             (written, last) = (written + 1, line.seq);
             Ok(())
         },
     )?;
     Ok((written, last))
-}
-
-/// How a payload is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// As it came.
-    Verbatim,
-    /// As it came, but for line breaks between its parts: those are blanks.
-    Line,
-}
-
-impl Form {
-    /// A JSON text in this form. Inside its strings there are no line breaks but escaped ones.
-    fn of(self, json: &str) -> Cow<'_, str> {
-        match self {
-            Self::Line if json.contains(['\n', '\r']) => json.replace(['\n', '\r'], " ").into(),
-            _ => json.into(),
-        }
-    }
 }
 
 struct Saving<'a> {
@@ -434,7 +416,7 @@ impl Saving<'_> {
             "recognised": line.kind.is_some(),
         })
         .to_string();
-        out.write_all(head.trim_end_matches('}').as_bytes())?;
+        out.write_all(form.of(&head).trim_end_matches('}').as_bytes())?;
         match (&self.redactor, std::str::from_utf8(body).ok().filter(|_| is_json)) {
             (None, Some(text)) => write!(out, ",\"payload\":{}}}", form.of(text.trim()))?,
             (Some(redactor), Some(text)) => {

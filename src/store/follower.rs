@@ -5,6 +5,7 @@ use std::io::Write;
 
 use tokio::sync::watch;
 
+use super::form::Form;
 use super::journal::{Commit, Journal};
 use super::reader::Reader;
 use super::{StoreError, export};
@@ -56,8 +57,8 @@ impl Follower {
     ///
     /// # Errors
     /// If the session cannot be read or `out` cannot be written.
-    pub fn write(&mut self, out: &mut impl Write) -> Result<usize, StoreError> {
-        let (written, last) = export::write_since(&self.reader, out, self.seen, BATCH)?;
+    pub fn write(&mut self, out: &mut impl Write, form: Form) -> Result<usize, StoreError> {
+        let (written, last) = export::write_since(&self.reader, out, form, self.seen, BATCH)?;
         self.seen = last;
         Ok(written)
     }

@@ -1,17 +1,19 @@
-//! Reading a saved JSON back into a session, so that it shows what the session showed.
+//! Putting events of files into a session: a saved JSON read back, so that it shows what the session showed, and
+//! whatever else was kept elsewhere.
 #![expect(clippy::disallowed_methods, reason = "the saved file is read here")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use rusqlite::OptionalExtension;
 
-use super::codec::Packer;
+use super::codec::{Packer, SAMPLES};
 use super::projector::Projector;
-use super::{StoreError, session};
+use super::{StoreError, codec, session};
 use crate::domain::alert::Rules;
-use crate::domain::delivery::{Delivery, Headers, Receipt, Source};
+use crate::domain::delivery::{Delivery, Headers, Receipt, Seq, Source};
 use crate::domain::envelope;
 use crate::domain::time::Timestamp;
 use crate::json::{self, Reader};
@@ -35,8 +37,11 @@ pub fn fill(saved: &Path, session: &Path) -> Result<u64, StoreError> {
     })?;
     let wrong = |error: &json::Error| StoreError::file(saved, format!("is no saved session: {error}"));
     known(&text).map_err(|error| wrong(&error))?.map_err(|what| StoreError::file(saved, what))?;
-    let mut filling = Filling::new(session)?;
-    let read = events(&text, |event| filling.take(event));
+    let mut filling = Filling::copy(session)?;
+    let read = events(&text, |event| {
+        let (delivery, deliveries) = event.delivery()?;
+        filling.keep(&delivery, deliveries).map_err(|error| error.to_string()).map(drop)
+    });
     let read = read.map_err(|error| wrong(&error))?;
     if let Some((number, what)) = read {
         return Err(StoreError::file(saved, format!("event {number} of it {what}")));
@@ -44,8 +49,11 @@ pub fn fill(saved: &Path, session: &Path) -> Result<u64, StoreError> {
     filling.finish()
 }
 
-/// Looks whether this is a saved session of a version known here.
-fn known(text: &str) -> Result<Result<(), &'static str>, json::Error> {
+/// Looks whether this is a saved session of a version known here; if not, says why.
+///
+/// # Errors
+/// If it is no JSON.
+pub fn known(text: &str) -> Result<Result<(), &'static str>, json::Error> {
     let (mut format, mut version) = (None, None);
     let mut reader = Reader::around(text, LEVELS);
     reader.object(|reader, key| {
@@ -65,8 +73,8 @@ fn known(text: &str) -> Result<Result<(), &'static str>, json::Error> {
 }
 
 /// One event as it was saved.
-#[derive(Default)]
-struct Saved {
+#[derive(Debug, Clone, Default)]
+pub struct Saved {
     id: Option<String>,
     occurred_at: Option<Timestamp>,
     received_at: Option<Timestamp>,
@@ -76,8 +84,79 @@ struct Saved {
     body: Option<Vec<u8>>,
 }
 
-/// Hands each event of the document on; stops at the first that `take` finds wrong, and tells which.
-fn events(
+impl Saved {
+    /// The event as its first delivery, and how many there were.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn delivery(self) -> Result<(Delivery, u64), String> {
+        let id = self.id.ok_or("has no `id`")?;
+        let body = Bytes::from(self.body.ok_or("has neither `payload` nor `body_base64`")?);
+        let received_at = self.received_at.ok_or("has no `received_at`")?;
+        let delivery = Delivery {
+            id,
+            // Where the body and the id give no time, the event's time was that of an attempt.
+            sent_at: self.occurred_at.unwrap_or(received_at),
+            received_at,
+            source: self.source.unwrap_or(Source::File),
+            verified: self.verified,
+            headers: Headers::default(),
+            event: envelope::decode(&body),
+            body,
+        };
+        Ok((delivery, self.deliveries))
+    }
+}
+
+/// What a line of JSON is.
+#[derive(Debug)]
+pub enum Line {
+    /// A saved session, whole.
+    Document,
+    /// An event as an export has it.
+    Event(Box<Saved>),
+    /// Something else in braces: a body.
+    Body,
+}
+
+/// Tells what a line is.
+///
+/// # Errors
+/// Why it is neither of them.
+pub fn line(text: &str) -> Result<Line, String> {
+    let wrong = |error: json::Error| {
+        let before = text.get(..error.at).unwrap_or_default().matches('\n').count();
+        let place = if text.contains('\n') { format!("line {}: ", before + 1) } else { String::new() };
+        format!("is no JSON: {place}{error}")
+    };
+    let mut reader = Reader::around(text, LEVELS);
+    let (mut format, mut found) = (None, 0);
+    let is_object = reader.object(|reader, key| {
+        match key {
+            "format" => format = reader.string()?,
+            _ => drop(reader.skip()?),
+        }
+        found += u8::from(["id", "received_at", "deliveries"].contains(&key));
+        found += u8::from(["payload", "body_base64"].contains(&key));
+        Ok(())
+    });
+    let is_object = is_object.map_err(wrong)?;
+    reader.finish().map_err(wrong)?;
+    match (is_object, format.as_deref(), found) {
+        (false, ..) => Err("is JSON, but neither an event nor a body".to_owned()),
+        (_, Some("invigil-session"), _) => Ok(Line::Document),
+        (.., 4) => {
+            event(&mut Reader::around(text, 1)).map(|saved| Line::Event(Box::new(saved))).map_err(wrong)
+        }
+        _ => json::check(text).map(|()| Line::Body).map_err(wrong),
+    }
+}
+
+/// Hands each event of a saved session on; stops at the first that `take` finds wrong, and tells which.
+///
+/// # Errors
+/// If it is no JSON.
+pub fn events(
     text: &str,
     mut take: impl FnMut(Saved) -> Result<(), String>,
 ) -> Result<Option<(usize, String)>, json::Error> {
@@ -125,60 +204,123 @@ fn event(reader: &mut Reader<'_>) -> Result<Saved, json::Error> {
     Ok(saved)
 }
 
-struct Filling {
+/// A session that events are put into.
+pub struct Filling {
     connection: rusqlite::Connection,
     projector: Projector,
     packer: Packer,
+    /// A dictionary is to be made as soon as there are events enough for one.
+    untrained: bool,
     waiting: usize,
+    /// Groups are committed as they come: what has come is kept even if there is no end.
+    stepwise: bool,
+    /// The last event that was there before; `None` if what comes is the session's own.
+    before: Option<Seq>,
+    /// A file that was made for this, and is to go again if nothing is put into it.
+    made: Option<PathBuf>,
     _lock: session::WriterLock,
 }
 
 impl Filling {
-    fn new(path: &Path) -> Result<Self, StoreError> {
-        let (connection, lock) = session::open_writer(path)?;
-        let projector = Projector::new(&connection, Rules::default())?;
+    /// A copy of a saved session.
+    fn copy(path: &Path) -> Result<Self, StoreError> {
+        let filling = Self::begin(path, true)?;
         // Nobody keeps this file: if the machine fails, the saved one is still there.
-        connection.execute_batch("PRAGMA synchronous = OFF; BEGIN")?;
-        Ok(Self { connection, projector, packer: Packer::default(), waiting: 0, _lock: lock })
+        filling.connection.execute_batch("COMMIT; PRAGMA synchronous = OFF; BEGIN")?;
+        Ok(filling)
     }
 
-    fn take(&mut self, saved: Saved) -> Result<(), String> {
-        let id = saved.id.ok_or("has no `id`")?;
-        let body = Bytes::from(saved.body.ok_or("has neither `payload` nor `body_base64`")?);
-        let received_at = saved.received_at.ok_or("has no `received_at`")?;
-        let delivery = Delivery {
-            id,
-            // Where the body and the id give no time, the event's time was that of an attempt.
-            sent_at: saved.occurred_at.unwrap_or(received_at),
-            received_at,
-            source: saved.source.unwrap_or(Source::File),
-            verified: saved.verified,
-            headers: Headers::default(),
-            event: envelope::decode(&body),
-            body,
-        };
+    /// A session that somebody keeps, new or continued. Unless `stepwise`, all that comes is kept at
+    /// [`Filling::finish`], or nothing.
+    ///
+    /// # Errors
+    /// If the file is no session or cannot be written.
+    pub fn into(path: &Path, now: Timestamp, stepwise: bool) -> Result<Self, StoreError> {
+        let made = (!path.exists()).then(|| path.to_path_buf());
+        let mut filling = Self::begin(path, stepwise)?;
+        let connection = &filling.connection;
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?1)", [now.to_string()])?;
+        filling.packer = Packer::of(connection)?;
+        filling.untrained = !filling.packer.has_dictionary();
+        filling.before =
+            Some(connection.query_row("SELECT ifnull(max(seq), 0) FROM event", [], |row| row.get(0))?);
+        filling.made = made;
+        Ok(filling)
+    }
+
+    fn begin(path: &Path, stepwise: bool) -> Result<Self, StoreError> {
+        let (connection, lock) = session::open_writer(path)?;
+        let projector = Projector::new(&connection, Rules::default())?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let packer = Packer::default();
+        let (before, made) = (None, None);
+        let untrained = false;
+        Ok(Self { connection, projector, packer, untrained, waiting: 0, stepwise, before, made, _lock: lock })
+    }
+
+    /// Keeps an event. One that was there before this began is left as it is, so that to import twice is to
+    /// import once; one that came since has been delivered once more. True if it was not there before.
+    ///
+    /// # Errors
+    /// If the session cannot be written.
+    pub fn keep(&mut self, delivery: &Delivery, deliveries: u64) -> Result<bool, StoreError> {
+        if let Some(before) = self.before {
+            let mut find = self.connection.prepare_cached("SELECT seq FROM event WHERE id = ?1")?;
+            let there: Option<Seq> = find.query_row([&delivery.id], |row| row.get(0)).optional()?;
+            if there.is_some_and(|seq| seq <= before) {
+                return Ok(false);
+            }
+        }
         let packed = self.packer.pack(&delivery.headers, &delivery.body);
-        let receipt =
-            self.projector.take(&self.connection, &delivery, &packed).map_err(|error| error.to_string())?;
-        if matches!(receipt, Receipt::Fresh(_)) && saved.deliveries > 1 {
-            let counted = self.projector.delivered(&self.connection, saved.deliveries);
-            counted.map_err(|error| error.to_string())?;
+        let receipt = self.projector.take(&self.connection, delivery, &packed)?;
+        let fresh = matches!(receipt, Receipt::Fresh(_));
+        if fresh && deliveries > 1 {
+            self.projector.delivered(&self.connection, deliveries)?;
         }
         self.waiting += 1;
         if self.waiting == GROUP {
             self.waiting = 0;
-            self.commit("; BEGIN").map_err(|error| error.to_string())?;
+            self.group()?;
+        }
+        if self.untrained && self.projector.sums().events >= SAMPLES {
+            self.untrained = false;
+            if let Some(bytes) = codec::train(&self.connection) {
+                codec::keep_dictionary(&self.connection, &bytes)?;
+                self.packer.adopt(bytes);
+            }
+        }
+        Ok(fresh)
+    }
+
+    /// Lets go of what is at hand.
+    fn group(&mut self) -> Result<(), StoreError> {
+        self.projector.finish(&self.connection)?;
+        if self.stepwise {
+            self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE")?;
         }
         Ok(())
     }
 
-    fn commit(&mut self, then: &str) -> Result<(), StoreError> {
+    /// Commits all that came; returns how many events the session has.
+    ///
+    /// # Errors
+    /// If the session cannot be written.
+    pub fn finish(mut self) -> Result<u64, StoreError> {
         self.projector.finish(&self.connection)?;
-        Ok(self.connection.execute_batch(&format!("COMMIT{then}"))?)
-    }
-
-    fn finish(mut self) -> Result<u64, StoreError> {
-        self.commit("; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        self.connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        self.made = None;
         Ok(self.projector.sums().events)
+    }
+}
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        if let Some(path) = self.made.take()
+            && self.connection.execute_batch("ROLLBACK").is_ok()
+            && self.connection.query_row("SELECT events FROM sums", [], |row| row.get(0)) == Ok(0_u64)
+        {
+            // An empty session is what nobody asked for; that it cannot be removed is no harm.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }

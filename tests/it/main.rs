@@ -9,6 +9,7 @@ mod faults;
 mod fuzz;
 mod hostile;
 mod http;
+mod import;
 mod keeping;
 mod keys;
 mod layering;
