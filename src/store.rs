@@ -39,6 +39,12 @@ pub mod tap;
 
 use std::path::Path;
 
+/// The version of SQLite that is built in.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// Why a session cannot be opened, read or written: one line that says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -19,7 +19,7 @@ use crate::source::relay::address::Address;
 /// Verifies, keeps and acknowledges every event, and shows assessments, candidates and proctoring
 /// violations as they happen. `invigil demo` shows it with no set-up.
 #[derive(Debug, Parser)]
-#[command(name = "invigil", version, disable_help_subcommand = true, propagate_version = true)]
+#[command(name = "invigil", version, long_version = version(), disable_help_subcommand = true, propagate_version = true)]
 #[command(after_help = "Examples:\n  invigil demo                               see it work, no set-up\n  \
     invigil --secret-file secret.txt           listen on 127.0.0.1:8080/webhook\n  \
     invigil serve --session rollout.sqlite     the same without a screen\n  \
@@ -34,6 +34,13 @@ pub struct Cli {
     /// Config file [default: config.toml in the config directory, if there is one]
     #[arg(long, value_name = "FILE", env = "INVIGIL_CONFIG", global = true)]
     pub config: Option<PathBuf>,
+}
+
+/// What tells one build from another.
+fn version() -> String {
+    let commit = env!("INVIGIL_COMMIT");
+    let commit = if commit.is_empty() { "commit not known" } else { commit };
+    format!("{} ({commit}, SQLite {})", env!("CARGO_PKG_VERSION"), crate::store::sqlite_version())
 }
 
 /// The commands.

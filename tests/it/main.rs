@@ -14,6 +14,7 @@ mod keeping;
 mod keys;
 mod layering;
 mod mirror;
+mod papers;
 mod port;
 mod pty;
 mod redact;
