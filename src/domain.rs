@@ -14,6 +14,7 @@ pub mod duration;
 pub mod envelope;
 pub mod event;
 pub mod filter;
+pub mod forward;
 pub mod id;
 pub mod proctoring;
 pub mod projection;

@@ -9,6 +9,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod forward;
 pub mod json;
 pub mod payload;
 pub mod pulse;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::domain::alert::{Alert, Rule, Rules};
 use crate::domain::delivery::{Receipt, Seq};
+use crate::domain::forward::Forwarding;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::stream::Report;
 use crate::domain::time::Timestamp;
@@ -316,6 +317,17 @@ impl Pulse {
     /// Something about the relay is otherwise now.
     pub fn relay(&self, change: impl FnOnce(&mut Relay)) {
         self.change(|inner| change(inner.vitals.relay.get_or_insert_default()));
+    }
+
+    /// Something about forwarding is otherwise now.
+    pub fn forward(&self, change: impl FnOnce(&mut Forwarding)) {
+        self.change(|inner| change(inner.vitals.forward.get_or_insert_default()));
+    }
+
+    /// How forwarding is doing, if there is a target.
+    #[must_use]
+    pub fn forwarding(&self) -> Option<Forwarding> {
+        self.lock().vitals.forward.clone()
     }
 
     /// Something about the invigil that is looked at from here is otherwise now.

@@ -18,6 +18,7 @@ pub mod export;
 mod folding;
 pub mod follower;
 pub mod form;
+pub mod forwarded;
 mod fresh;
 mod ids;
 pub mod import;

@@ -19,6 +19,7 @@ pub mod chooser;
 mod draw;
 mod events;
 mod footer;
+mod forward;
 mod header;
 mod help;
 mod list;
@@ -71,6 +72,7 @@ pub fn render(model: &Model, styles: &Styles, area: Rect, buf: &mut Buffer) {
             Overlay::Palette(choice) => help::palette(buf, area, choice, scene),
             Overlay::Help(choice) => help::help(buf, area, choice, scene),
             Overlay::Link(link) => help::link(buf, area, link, scene),
+            Overlay::Replay(again) => forward::question(buf, area, again, scene),
         }
     }
     if styles.symbols.ascii {
@@ -108,7 +110,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         slot: Slot::Events,
         pane: Pane::Events,
         window: &model.events,
-        columns: &events::COLUMNS,
+        columns: events::columns(model),
         sign: events::sign,
     };
     list::draw(buf, regions, &events, scene);
@@ -123,7 +125,7 @@ fn lists(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         );
     }
     if let Some(level) = model.candidacy() {
-        let columns = &events::TIMELINE;
+        let columns = events::timeline(&level.timeline, model);
         let (slot, pane) = (Slot::Timeline, Pane::Events);
         let list = List { slot, pane, window: &level.timeline, columns, sign: events::sign };
         list::draw(buf, regions, &list, scene);

@@ -114,6 +114,7 @@ actions! {
     CopyPath, "copy-path", "JSON path", Act, "Copy the path of this line in the payload";
     CopyCurl, "copy-curl", "curl", Act, "Copy a curl command that sends it again";
     OpenLink, "open-link", "link", Act, "Open the link, after showing its host";
+    Replay, "replay", "replay", Act, "Send this event to --forward-to again, or all that the filter shows";
     Save, "save", "save", Act, "Save the session, or what the filter chooses, as JSON";
     Sort, "sort", "sort", Look, "Change the order of this list";
     Fold, "fold", "fold", Payload, "Fold or unfold this part";
@@ -145,6 +146,7 @@ actions! {
     Newer, "newer", "newer", Typing, "What was typed after; the choice below";
     Toggle, "toggle", "switch", Typing, "Search: whole bodies, or names, ids and titles; save: what the filter chooses, or everything";
     Confirm, "confirm", "yes", Typing, "Yes, do it";
+    ConfirmOne, "confirm-one", "this one", Typing, "Only with what is under the cursor";
 }
 
 impl fmt::Display for Action {

@@ -15,7 +15,7 @@ const DISK_BAD: u64 = 100 << 20;
 /// How full the writer's queue may be, of a hundred.
 const QUEUE_WARN: u64 = 50;
 const DAY_MILLIS: i64 = 86_400_000;
-/// A relay that is down for no longer than this is not worth a line.
+/// A relay or a target that is down for no longer than this is not worth a line.
 const BLINK_MILLIS: i64 = 3_000;
 /// So many refusals in a row are no accident.
 const STREAK: u64 = 3;
@@ -59,6 +59,9 @@ impl Model {
             });
         }
         if let Some(banner) = self.relay_banner() {
+            return Some(banner);
+        }
+        if let Some(banner) = self.forward_banner() {
             return Some(banner);
         }
         if vitals.streak >= STREAK {
@@ -114,6 +117,19 @@ impl Model {
         let down = relay.down_since.filter(|since| self.now.since(*since) > BLINK_MILLIS);
         let (Some(_), Some(why)) = (down, &relay.last_end) else { return None };
         Some(Banner { tone: Tone::Warn, text: format!("Nothing comes by the relay: {why}") })
+    }
+
+    /// The user's own code does not take events, for longer than a moment.
+    fn forward_banner(&self) -> Option<Banner> {
+        let forward = self.vitals.forward.as_ref()?;
+        let trouble =
+            forward.trouble.as_ref().filter(|trouble| self.now.since(trouble.since) > BLINK_MILLIS)?;
+        let (target, why, waiting) = (&forward.target, &trouble.why, forward.waiting);
+        let text = match trouble.again_at {
+            Some(_) => format!("Forwarding waits ({waiting} events): {target} cannot be reached: {why}"),
+            None => format!("Forwarding to {target} fails ({waiting} events wait): {why}"),
+        };
+        Some(Banner { tone: Tone::Warn, text })
     }
 
     /// The URL to register at Testlify, if it is known: the relay's, where there is one.
@@ -195,6 +211,7 @@ impl Model {
 mod tests {
     use super::super::model::Setup;
     use super::*;
+    use crate::domain::forward::{Forwarding, Trouble};
     use crate::domain::time::Timestamp;
     use crate::domain::vitals::Relay;
 
@@ -245,6 +262,23 @@ mod tests {
         assert!(text(&model).contains("register https://play.svix.com/in/c_new/ at Testlify (yr copies it)"));
         model.redact = true;
         assert!(!text(&model).contains("c_new"), "whoever knows it can read what passes");
+    }
+
+    #[test]
+    fn a_target_that_is_gone_for_longer_than_a_moment_is_told() {
+        let mut model = Model::new(Setup::default());
+        let text = |model: &Model| model.banner().map(|banner| banner.text).unwrap_or_default();
+        let trouble =
+            Trouble { since: model.now, why: "Connection refused".into(), again_at: Some(model.now) };
+        let target = "http://127.0.0.1:3000/".into();
+        let forward =
+            Forwarding { target, follows: true, waiting: 7, trouble: Some(trouble), ..Forwarding::default() };
+        model.vitals.forward = Some(forward);
+        assert_eq!(text(&model), "");
+        model.now = model.now.plus_millis(BLINK_MILLIS + 1);
+        let wanted =
+            "Forwarding waits (7 events): http://127.0.0.1:3000/ cannot be reached: Connection refused";
+        assert_eq!(text(&model), wanted);
     }
 
     #[test]

@@ -277,8 +277,14 @@ pub fn payload_area(rect: Rect, framing: Framing, level: &PayloadLevel) -> Paylo
     let mut rows = inside(rect, framing);
     let reading = level.reading.as_ref();
     let headers = level.head.get().map_or(0, |detail| detail.headers.0.len());
+    let forwarded = level.head.get().is_some_and(|detail| detail.line.forwarded.is_some());
+    let more = u16::from(forwarded);
     let shown = reading.is_some_and(|reading| reading.envelope);
-    let lines = if shown { (headers as u16 + 3).min(rows.height / 2) } else { 2.min(rows.height / 4) };
+    let lines = if shown {
+        (headers as u16 + 3 + 2 * more).min(rows.height / 2)
+    } else {
+        (2 + more).min(rows.height / 4)
+    };
     let envelope = take(&mut rows, lines);
     let path = take(&mut rows, 1);
     let inspects = reading.is_some_and(|reading| reading.inspector != Inspector::Closed);

@@ -5,6 +5,7 @@ use super::pane::View;
 use super::reading::{Reading, redacted};
 use super::window::Window;
 use crate::domain::delivery::Seq;
+use crate::domain::forward::State;
 use crate::domain::query::{AssessmentDetail, CandidateRow, EventDetail, EventKey, EventRow, Sort};
 use crate::domain::refusal::Refusal;
 use crate::json::{Kind, Reader};
@@ -116,6 +117,13 @@ impl PayloadLevel {
 }
 
 impl PayloadLevel {
+    /// What became of passing it on may have changed. `replayed` is the event that was sent again last.
+    #[must_use]
+    pub fn may_be_forwarded(&self, replayed: Option<Seq>) -> bool {
+        let result = self.head.get().and_then(|detail| detail.line.forwarded.as_ref());
+        replayed == Some(self.seq) || result.is_none_or(|result| result.state == State::Retrying)
+    }
+
     /// The names of people that the event tells, for hiding them.
     fn people(&self) -> Vec<String> {
         let line = self.head.get().map(|detail| &detail.line);

@@ -17,7 +17,9 @@ use super::prompt::Purpose;
 use super::rate::Rate;
 use super::window::Window;
 use crate::domain::alert::Rules;
+use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
+use crate::domain::forward::Progress;
 use crate::domain::query::{AssessmentRow, CandidateRow, EventRow, Query, RiseRow, Scope, Sort, Sums};
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Vitals;
@@ -134,6 +136,11 @@ pub enum Errand {
     CopyCurl,
     /// An event in full is wanted for its link.
     Link,
+    /// The number of events is wanted that a list shows and that are to be sent again.
+    Replay {
+        /// The list.
+        query: Box<Query>,
+    },
 }
 
 /// The screen's state.
@@ -207,6 +214,8 @@ pub struct Model {
     /// What is under way, with its ticket.
     pub errand: Option<(u64, Errand)>,
 
+    /// How far a replay of many events is, if one is under way.
+    pub replay: Option<Progress>,
     /// The sums of the session.
     pub sums: Fact<Sums>,
     /// How listener, door and store are doing.
@@ -229,6 +238,8 @@ pub struct Model {
     pub(super) title: String,
     pub(super) alarmed: bool,
     pub(super) marking: bool,
+    /// The event that was sent again last.
+    pub(super) replayed: Option<Seq>,
     pub(super) calls: Calls,
 }
 
@@ -269,6 +280,7 @@ impl Model {
             filters: Vec::new(),
             searches: Vec::new(),
             errand: None,
+            replay: None,
             sums: Fact::default(),
             vitals: Vitals::default(),
             rate: Rate::default(),
@@ -282,6 +294,7 @@ impl Model {
             title: String::new(),
             alarmed: false,
             marking: false,
+            replayed: None,
             calls: Calls::default(),
         };
         if model.mode == Mode::Watch && !model.has_secret {

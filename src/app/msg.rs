@@ -10,6 +10,7 @@ use super::overlay::Link;
 use crate::domain::clean::Clean;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
+use crate::domain::forward::{Replay, Replayed};
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{
     Anchor, AssessmentDetail, AssessmentRow, CandidateRow, EventDetail, EventKey, EventRow, Hunt, Page,
@@ -146,6 +147,8 @@ pub enum Question {
         /// What is looked for.
         what: Mark,
     },
+    /// How many events a list has, and the newest event of the session, for a replay of the list.
+    Chosen(Query),
     /// The next event whose body holds a text. It may take long: [`Effect::StopHunt`] ends it.
     Hunt(Hunt),
 }
@@ -178,6 +181,13 @@ pub enum Answer {
     Assessment(Option<Box<AssessmentDetail>>),
     /// To [`Question::Candidacy`].
     Candidacy(Option<Box<CandidateRow>>),
+    /// To [`Question::Chosen`].
+    Chosen {
+        /// How many.
+        total: u64,
+        /// The newest event of the session.
+        until: Seq,
+    },
     /// To [`Question::Next`] and [`Question::Hunt`].
     Next(Option<EventKey>),
 }
@@ -216,6 +226,10 @@ pub enum Effect {
     SetSecret(Given),
     /// Set or clear the mark of an event. The new state shows after the next `Msg::Committed`.
     Mark(Seq, bool),
+    /// Send events to the user's own code again; end with [`Outcome::Replayed`] or [`Outcome::Failed`].
+    Replay(Replay),
+    /// End the replays that are under way.
+    StopReplay,
     /// Ring the bell.
     Bell,
     /// Have the terminal notify somebody.
@@ -263,4 +277,6 @@ pub enum Outcome {
     SecretRejected(String),
     /// The link was handed to the system's opener.
     Opened,
+    /// Events were sent again.
+    Replayed(Box<Replayed>),
 }

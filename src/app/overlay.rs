@@ -4,6 +4,8 @@ use super::action::{Action, Group};
 use super::edit::Line;
 use super::keymap::{Context, Keymap};
 use super::prompt::Prompt;
+use crate::domain::delivery::Seq;
+use crate::domain::query::Query;
 
 /// One thing that lies over the panes.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,8 @@ pub enum Overlay {
     Help(Choice),
     /// A link is about to be opened.
     Link(Link),
+    /// Many events are about to be sent again.
+    Replay(Box<Again>),
 }
 
 impl Overlay {
@@ -25,9 +29,22 @@ impl Overlay {
         match self {
             Self::Prompt(_) => Context::Prompt,
             Self::Palette(_) | Self::Help(_) => Context::Palette,
-            Self::Link(_) => Context::Confirm,
+            Self::Link(_) | Self::Replay(_) => Context::Confirm,
         }
     }
+}
+
+/// Events that are about to be sent again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    /// The list that shows them.
+    pub query: Query,
+    /// How many there are.
+    pub total: u64,
+    /// The newest event of the session: what comes later is not meant.
+    pub until: Seq,
+    /// The one under the cursor, if the cursor is on one.
+    pub one: Option<Seq>,
 }
 
 /// A link and the host it leads to.

@@ -8,6 +8,7 @@ mod finding;
 mod looks;
 mod moves;
 mod pointer;
+mod replay;
 mod typing;
 
 use super::action::{Action, Group};
@@ -77,7 +78,7 @@ fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
         typing::page(model, if action == Action::PageDown { 10 } else { -10 });
         return;
     }
-    if action == Action::Back && finding::stop_hunt(model, out) {
+    if action == Action::Back && (finding::stop_hunt(model, out) || replay::stop(model, out)) {
         return;
     }
     match action.group() {
@@ -124,6 +125,7 @@ fn tick(model: &mut Model, now: Timestamp, out: &mut Vec<Effect>) {
     }
     if model.notice.as_ref().is_some_and(|notice| notice.is_over(now)) {
         model.notice = None;
+        replay::progress(model);
     }
     let sliding = model.filter.as_ref().is_some_and(|active| slides(&active.filter));
     if sliding && now.secs() % SLIDING_SECS == 0 {
@@ -170,7 +172,8 @@ fn take_vitals(model: &mut Model, vitals: Vitals) {
         let text = "Relay live: who runs it, and who knows its URL, can read what passes";
         model.say(Tone::Warn, text);
     }
-    model.vitals = vitals;
+    let before = std::mem::replace(&mut model.vitals, vitals);
+    replay::follow(model, before.forward.as_ref());
 }
 
 /// What is on disk has changed: everything shown may be out of date.
@@ -181,6 +184,7 @@ fn expire(model: &mut Model) {
     model.events.expire();
     model.sums.expire();
     let marking = std::mem::take(&mut model.marking);
+    let (forwards, replayed) = (model.vitals.forward.is_some(), model.replayed);
     for level in &mut model.levels {
         match level {
             Level::Assessment(level) => {
@@ -191,8 +195,10 @@ fn expire(model: &mut Model) {
                 level.timeline.expire();
                 level.head.expire();
             }
-            // A body never changes; only its mark does.
-            Level::Payload(level) if marking => level.head.expire(),
+            // A body never changes; only its mark does, and what became of passing it on.
+            Level::Payload(level) if marking || forwards && level.may_be_forwarded(replayed) => {
+                level.head.expire();
+            }
             Level::Payload(_) | Level::Refusal(_) => {}
         }
     }
@@ -207,6 +213,7 @@ fn done(model: &mut Model, outcome: Outcome) {
         Outcome::Failed(why) => (Tone::Bad, Clean::of(&why).to_string()),
         Outcome::Copied { what, bytes } => (Tone::Good, format!("Copied {what} ({bytes} bytes)")),
         Outcome::Opened => (Tone::Good, "Handed to the browser".into()),
+        Outcome::Replayed(sum) => replay::told(model, &sum),
         Outcome::SecretAccepted { verified } => {
             model.has_secret = true;
             model.overlays.retain(|overlay| !is_secret(overlay));

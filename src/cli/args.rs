@@ -11,6 +11,7 @@ use super::settings;
 use super::size::Size;
 use crate::domain::duration::Duration;
 use crate::domain::secret::Given;
+use crate::forward::target::Url;
 use crate::source::peer::{Network, Senders};
 use crate::source::relay::address::Address;
 
@@ -129,6 +130,10 @@ pub struct Options {
     /// Another relay, wss:// or, for tests, ws:// [default: the public one of Svix]
     #[arg(long, value_name = "URL", env = "INVIGIL_RELAY_URL", value_parser = Address::parse)]
     pub relay_url: Option<Address>,
+    /// Pass each event on to your own code: POST to this URL, body and headers as they came. What fails is tried
+    /// again, then given up and shown; `r` sends again by hand
+    #[arg(long, value_name = "URL", env = "INVIGIL_FORWARD_TO", value_parser = Url::parse)]
+    pub forward_to: Option<Url>,
     /// Address where others look on with `invigil attach` and Prometheus reads /metrics; off by default. Others
     /// than loopback addresses need a token
     #[arg(long, value_name = "ADDR", env = "INVIGIL_CONTROL")]
@@ -176,6 +181,15 @@ pub struct Demo {
 pub struct Open {
     /// The session: a SQLite file of invigil's, or an exported JSON; without one, a list of the saved ones
     pub file: Option<PathBuf>,
+    /// Where `r` sends an event again, or all that the filter shows
+    #[arg(long, value_name = "URL", env = "INVIGIL_FORWARD_TO", value_parser = Url::parse)]
+    pub forward_to: Option<Url>,
+    /// Secret to sign afresh with what is sent again, whsec_…; may be repeated
+    #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
+    pub secret: Vec<Given>,
+    /// File with such secrets, one a line
+    #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
+    pub secret_file: Option<PathBuf>,
     /// Colours: dark, light, contrast or mono [default: what suits the terminal]
     #[arg(long, value_name = "NAME", env = "INVIGIL_THEME")]
     pub theme: Option<String>,

@@ -240,6 +240,11 @@ async fn obey(mut commands: mpsc::Receiver<Command>, journal: Journal) {
                 // The screen may have gone in the meantime.
                 let _ = answer.send(Outcome::SecretRejected(why.to_owned()));
             }
+            Command::Replay(_, answer) => {
+                let why = "forwarding is done over there; replay on the screen of that invigil";
+                let _ = answer.send(Outcome::Failed(why.to_owned()));
+            }
+            Command::StopReplay => {}
         }
     }
 }

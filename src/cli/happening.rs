@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::forward;
 use super::relay::News;
 use crate::domain::alert::Alert;
 use crate::domain::clean::{self, Clean};
@@ -28,6 +29,8 @@ pub enum Happening {
     EventsUnread(String),
     /// Something about the port that a person may want to look into.
     Notice(String),
+    /// Something about forwarding.
+    Forward(forward::News),
     /// The session cannot be written now.
     StorageFault(String),
     /// It can be written again.
@@ -88,6 +91,7 @@ impl Happening {
             ),
             Self::Caution(why) => format!("{} warning    {}", at(now), Clean::of(why)),
             Self::Notice(text) => format!("{} notice     {}", at(now), Clean::of(text)),
+            Self::Forward(news) => format!("{} forward    {}", at(now), Clean::of(&news.human(now))),
             Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
             Self::StorageRecovered => format!("{} stores again", at(now)),
             Self::Stopped { events, session } => {
@@ -138,6 +142,7 @@ impl Happening {
             Self::EventsUnread(why) => json!({ "at": now.to_string(), "what": "events_unread", "why": why }),
             Self::Caution(why) => json!({ "at": now.to_string(), "what": "warning", "why": why }),
             Self::Notice(text) => json!({ "at": now.to_string(), "what": "notice", "text": text }),
+            Self::Forward(news) => news.json(now),
             Self::StorageFault(why) => json!({ "at": now.to_string(), "what": "storage_fault", "why": why }),
             Self::StorageRecovered => json!({ "at": now.to_string(), "what": "storage_recovered" }),
             Self::Stopped { events, session } => {

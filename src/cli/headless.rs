@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::happening::Happening;
-use super::relay;
+use super::{forward, relay};
 use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::pulse::Pulse;
@@ -123,7 +123,8 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
     let mut changed = pulse.changed();
     // What happened between the start and here is told too.
     changed.mark_changed();
-    let (mut refused, mut called, mut noticed, mut fault, mut relayed) = (0, 0, 0, None, None);
+    let (mut refused, mut called, mut noticed, mut fault) = (0, 0, 0, None);
+    let (mut relayed, mut forwarded) = (None, None);
     loop {
         let stopped = tokio::select! {
             () = stop.cancelled() => true,
@@ -154,6 +155,7 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
             }
         }
         relay::tell(&mut relayed, &pulse, |happening| lines.write(happening));
+        forward::tell(&mut forwarded, &pulse, |happening| lines.write(happening));
         let fault_now = pulse.storage_fault();
         if fault_now != fault {
             lines.write(&fault_now.clone().map_or(Happening::StorageRecovered, Happening::StorageFault));

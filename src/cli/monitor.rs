@@ -16,23 +16,23 @@ use super::args::{Open, Options, Serve};
 use super::choose;
 use super::control;
 use super::failure::Failure;
+use super::forward::{self, Begun};
 use super::happening::Happening;
 use super::headless::{self, Lines};
 use super::layers::ConfigFile;
 use super::notify;
+use super::obey::obey;
 use super::places;
 use super::reference::written;
 use super::relay;
 use super::screen::{self, About};
-use super::settings::{Looks, Settings};
+use super::settings::{self, Looks, Settings};
 use super::tap::Tap;
 use crate::app::model::Mode;
-use crate::app::msg::Outcome;
 use crate::app::notice::Tone;
 use crate::clock;
 use crate::domain::alert;
 use crate::domain::clean::Clean;
-use crate::domain::secret::Secret;
 use crate::pulse::Pulse;
 use crate::source::http::{self, Surface};
 use crate::source::intake::{Intake, Rules};
@@ -206,6 +206,7 @@ pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(),
         let control = control::open(settings.control.take()).await?;
         let station =
             Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
+        let forwarding = forward::begin(settings.forward_to.take(), &station, &stop)?;
         let address = url(listener.address(), settings.tls.is_some(), &settings.path);
         let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
         let unreadable = |error: StoreError| Failure::running(error.to_string());
@@ -239,10 +240,10 @@ pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(),
             None => None,
         };
         let listened = listening.await;
-        // A listener that ended by itself takes the relay with it.
+        // A listener that ended by itself takes the others with it.
         stop.cancel();
-        if let Some(relaying) = relaying {
-            let _ = relaying.await;
+        for task in relaying.into_iter().chain(forwarding.map(|(_, task)| task)) {
+            let _ = task.await;
         }
         done.cancel();
         let followed = following.await;
@@ -316,26 +317,6 @@ pub(super) async fn show(
     runtime::run(shell, model, terminal).await.map_err(lost)
 }
 
-/// Carries out what the screen cannot do itself, until the screen is gone.
-async fn obey(mut commands: mpsc::Receiver<Command>, intake: Intake, journal: Journal) {
-    while let Some(command) = commands.recv().await {
-        match command {
-            Command::Mark(seq, on) => journal.mark(seq, on).await,
-            Command::SetSecret(text, answer) => {
-                let outcome = match Secret::parse(text.as_str()) {
-                    Ok(secret) => {
-                        let settled = intake.add_secret(secret).await;
-                        Outcome::SecretAccepted { verified: settled.verified }
-                    }
-                    Err(error) => Outcome::SecretRejected(error.to_string()),
-                };
-                // The screen may have gone in the meantime.
-                let _ = answer.send(outcome);
-            }
-        }
-    }
-}
-
 /// Looks every second whether it has been quiet for too long, if there is a rule about that.
 pub(super) async fn listen_for_silence(pulse: Pulse, stop: CancellationToken) {
     if !pulse.rules().iter().any(|rule| matches!(rule, alert::Rule::Quiet(_))) {
@@ -353,7 +334,8 @@ pub(super) async fn watch_station(
     about: About,
     looks: Looks,
     lines: Lines,
-    (sources, stop): (Vec<JoinHandle<()>>, CancellationToken),
+    forwarding: Option<Begun>,
+    (mut tasks, stop): (Vec<JoinHandle<()>>, CancellationToken),
     notice: Option<String>,
 ) -> Result<(), Failure> {
     let unreadable = |error: StoreError| Failure::running(error.to_string());
@@ -373,13 +355,15 @@ pub(super) async fn watch_station(
     let following = tokio::spawn(headless::follow(lines, follower, pulse.clone(), stop.clone()));
     tokio::spawn(listen_for_silence(pulse, stop.clone()));
     let (commands, wanted) = mpsc::channel(16);
-    let obeying = tokio::spawn(obey(wanted, intake, journal.clone()));
+    let (orders, task) = forwarding.unzip();
+    tasks.extend(task);
+    let obeying = tokio::spawn(obey(wanted, intake, journal.clone(), orders));
     let shown = show(stage, commands, stop.clone()).await;
     stop.cancel();
     // Each ends by itself now; a panic in one of them is no reason not to close the session.
     let _ = tokio::join!(following, obeying);
-    for source in sources {
-        let _ = source.await;
+    for task in tasks {
+        let _ = task.await;
     }
     let events = journal.committed().borrow().seq;
     journal.close().await;
@@ -410,6 +394,7 @@ pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result
         let stop = stop_signal()?;
         let station =
             Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
+        let forwarding = forward::begin(settings.forward_to.take(), &station, &stop)?;
         let mut sources = vec![station.serve_when_free(&settings, stop.clone())];
         if let Some(wanted) = settings.relay.take() {
             sources.push(wanted.begin(&station, settings.max_body, stop.clone())?);
@@ -425,7 +410,7 @@ pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
-        watch_station(station, about, settings.looks, lines, (sources, stop), notice).await
+        watch_station(station, about, settings.looks, lines, forwarding, (sources, stop), notice).await
     })
 }
 
@@ -444,21 +429,30 @@ pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
         },
     };
     let scratch = scratch()?;
-    let readers = if places::is_sqlite(&file) {
-        [Reader::open(&file).map_err(wrong)?, Reader::open(&file).map_err(wrong)?]
+    let sqlite = if places::is_sqlite(&file) {
+        file.clone()
     } else {
         let copy = scratch.path().join("session.sqlite");
         import::fill(&file, &copy).map_err(wrong)?;
-        [Reader::open(&copy).map_err(wrong)?, Reader::open(&copy).map_err(wrong)?]
+        copy
+    };
+    let read = || Reader::open(&sqlite).map_err(wrong);
+    let (reader, saver) = (read()?, read()?);
+    let forward_to = match open.forward_to.clone() {
+        Some(url) => Some((url, settings::keyring(&open.secret, open.secret_file.as_deref())?)),
+        None => None,
     };
     screen::needs_terminal("`invigil export` writes a session to a file")?;
-    let [reader, saver] = readers;
     block_on(async {
         let stop = stop_signal()?;
         let about = About { path: file, mode: Mode::Open, has_secret: true, url: None };
         let pulse = Pulse::default();
+        let (commands, wanted) = mpsc::channel(16);
+        match forward_to {
+            Some(to) => forward::begin_saved(to, read()?, pulse.clone(), wanted, stop.clone())?,
+            None => drop(wanted),
+        }
         let stage = Stage { reader, saver, pulse, committed: None, about, looks, notice: None };
-        let (commands, _) = mpsc::channel(1);
         show(stage, commands, stop).await
     })
 }

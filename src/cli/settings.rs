@@ -15,6 +15,7 @@ use crate::app::call::By;
 use crate::app::keymap::Keymap;
 use crate::domain::alert::{Rule, Rules};
 use crate::domain::secret::{Given, Keyring, Secret};
+use crate::forward::target::Url;
 use crate::source::peer::Peers;
 use crate::source::tls::Tls;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub session: Option<PathBuf>,
     /// The relay to listen at too.
     pub relay: Option<Wanted>,
+    /// Where events are passed on to.
+    pub forward_to: Option<Url>,
     /// Where others may look on.
     pub control: Option<Control>,
     /// Where happenings are written to.
@@ -78,6 +81,7 @@ impl Settings {
             max_body: options.max_body.bytes(),
             session: options.session,
             relay: Wanted::from_options(options.relay, options.relay_url)?,
+            forward_to: options.forward_to,
             control: Control::from_options(
                 options.control,
                 options.control_token,

@@ -11,6 +11,7 @@ use std::fmt;
 
 use super::delivery::Source;
 use super::event::Status;
+use super::forward::State;
 use super::proctoring::{Counts, Flag, ViolationKind};
 use super::query::EventLine;
 use super::refusal::Refusal;
@@ -96,12 +97,24 @@ pub enum Is {
     Conflict,
     /// Turned away at the door.
     Refused,
+    /// Passed on to the user's own code, which took it.
+    Forwarded,
+    /// Passed on to the user's own code, which did not take it; given up.
+    Unforwarded,
 }
 
 impl Is {
     /// Every property.
-    pub const ALL: [Self; 6] =
-        [Self::Unrecognised, Self::Duplicate, Self::Unverified, Self::Marked, Self::Conflict, Self::Refused];
+    pub const ALL: [Self; 8] = [
+        Self::Unrecognised,
+        Self::Duplicate,
+        Self::Unverified,
+        Self::Marked,
+        Self::Conflict,
+        Self::Refused,
+        Self::Forwarded,
+        Self::Unforwarded,
+    ];
 
     /// The word after `is:`.
     #[must_use]
@@ -113,6 +126,8 @@ impl Is {
             Self::Marked => "marked",
             Self::Conflict => "conflict",
             Self::Refused => "refused",
+            Self::Forwarded => "forwarded",
+            Self::Unforwarded => "unforwarded",
         }
     }
 }
@@ -293,6 +308,8 @@ impl Term {
                 Is::Marked => line.marked,
                 Is::Conflict => line.conflicts > 0,
                 Is::Refused => false,
+                Is::Forwarded => line.forwarded.as_ref().is_some_and(|to| to.state == State::Delivered),
+                Is::Unforwarded => line.forwarded.as_ref().is_some_and(|to| to.state == State::GivenUp),
             },
             Self::Since(when) => line.occurred_at >= when.seen_from(now),
             Self::Until(when) => line.occurred_at <= when.seen_from(now),

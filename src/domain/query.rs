@@ -5,6 +5,7 @@
 use super::delivery::{Headers, Seq, Source};
 use super::event::{EventKind, Status};
 use super::filter::Filter;
+use super::forward::Forwarded;
 use super::proctoring::{Counts, Flag, ViolationKind};
 use super::projection::Totals;
 use super::refusal::Refusal;
@@ -284,6 +285,8 @@ pub struct EventLine {
     pub score: Option<f64>,
     /// The rises it brought.
     pub rises: Vec<super::projection::Rise>,
+    /// What became of passing it on to the user's own code, if that was tried.
+    pub forwarded: Option<Box<Forwarded>>,
 }
 
 /// One event in full.
@@ -331,6 +334,8 @@ pub struct Sums {
     pub rises: u64,
     /// Time of the latest acceptance.
     pub last_received_at: Option<Timestamp>,
+    /// Events that could not be passed on to the user's own code.
+    pub unforwarded: u64,
 }
 
 impl Sums {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::alert::Alert;
+use super::forward::Forwarding;
 use super::refusal::{Code, Refusal};
 use super::time::Timestamp;
 
@@ -41,6 +42,8 @@ pub struct Vitals {
     pub listener_fault: Option<String>,
     /// How the relay is doing, if there is one.
     pub relay: Option<Relay>,
+    /// How passing events on to the user's own code is doing, if there is a target.
+    pub forward: Option<Forwarding>,
     /// The invigil that is looked at from here, if this is only a look at one. The rest is then how it is
     /// doing, as it says.
     pub attachment: Option<Attachment>,

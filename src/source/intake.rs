@@ -201,6 +201,12 @@ impl Intake {
         rules.keyring.is_empty() && !rules.no_verify
     }
 
+    /// The secrets that are verified with.
+    #[must_use]
+    pub fn keyring(&self) -> Keyring {
+        self.rules().keyring.clone()
+    }
+
     /// Why nothing can be kept, if nothing can.
     #[must_use]
     pub fn storage_fault(&self) -> Option<String> {

@@ -39,6 +39,7 @@ impl Reader {
         let mut rises = self.connection.prepare_cached(rows::RISES_OF)?;
         for line in &mut page.rows {
             line.rises = rows::rises_of(&mut rises, line.seq)?;
+            line.forwarded = self.forwarded(line.seq)?.map(Box::new);
         }
         let chosen =
             |refusal: &Refusal| query.filters.iter().all(|filter| filter.matches_refusal(refusal, query.now));
@@ -57,7 +58,7 @@ impl Reader {
     }
 
     /// The nearest event of a list that comes after a row of it (or before), and is marked, or a problem: it
-    /// brought a rise, is unrecognised or was repeated with another body. Refusals are problems too.
+    /// brought a rise, is unrecognised, was repeated with another body or could not be passed on. Refusals are problems too.
     ///
     /// # Errors
     /// If the file cannot be read, or a newer question came.
@@ -73,7 +74,8 @@ impl Reader {
         let wanted = if marked {
             "e.marked"
         } else {
-            "(e.kind IS NULL OR e.conflicts > 0 OR e.seq IN (SELECT seq FROM rise))"
+            "(e.kind IS NULL OR e.conflicts > 0 OR e.seq IN (SELECT seq FROM rise)
+             OR e.seq IN (SELECT seq FROM forward WHERE state = 2))"
         };
         let mut ways = Ways::of(Rows::Events, query);
         ways.walk.also(wanted, []);

@@ -14,6 +14,7 @@ use super::answers::{Answer, Answers};
 use super::codec::{self, Packed, Packer};
 use super::durable::Durable;
 use super::folding::Folding;
+use super::forwarded::Outbox;
 use super::mirror::{self, Reflection};
 use super::projector::Projector;
 use super::session::{self, WriterLock};
@@ -62,6 +63,7 @@ pub struct Journal {
     orders: mpsc::Sender<Order>,
     committed: watch::Receiver<Commit>,
     packer: Packer,
+    pub(super) outbox: Outbox,
     path: Arc<Path>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -111,12 +113,14 @@ impl Journal {
         let (orders, waiting) = mpsc::channel(QUEUE);
         let (told, committed) = watch::channel(Commit { seq, revision: 0 });
         let identities = identities(path);
+        let outbox = Outbox::default();
         let path: Arc<Path> = path.into();
         let writer = Writer {
             connection,
             projector,
             stale: false,
             packer: packer.clone(),
+            outbox: outbox.clone(),
             training: Some(orders.downgrade()),
             path: Arc::clone(&path),
             identities,
@@ -129,7 +133,7 @@ impl Journal {
             _lock: lock,
         };
         let thread = std::thread::spawn(move || writer.run(waiting));
-        Ok(Self { orders, committed, packer, path, thread: Arc::new(Mutex::new(Some(thread))) })
+        Ok(Self { orders, committed, packer, outbox, path, thread: Arc::new(Mutex::new(Some(thread))) })
     }
 
     /// Keeps a delivery. When it returns a receipt, the event is on disk, power loss included.
@@ -200,6 +204,12 @@ impl Journal {
         disk_free(&self.path)
     }
 
+    /// Has the results of forwarding written now, unless a group is being written anyway.
+    pub fn flush(&self) {
+        // A full queue takes them along.
+        let _ = self.orders.try_send(Order::Probe);
+    }
+
     /// Tells of commits.
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<Commit> {
@@ -257,6 +267,8 @@ struct Writer {
     /// The last group failed: what the projector has at hand is not what the file holds.
     stale: bool,
     packer: Packer,
+    /// Results of forwarding, taken along with each group.
+    outbox: Outbox,
     /// Where a new dictionary is sent to; `None` once one is being made.
     training: Option<mpsc::WeakSender<Order>>,
     path: Arc<Path>,
@@ -444,7 +456,9 @@ impl Writer {
             }
         }
         self.projector.finish(connection)?;
+        let taken = self.outbox.write(connection)?;
         connection.prepare_cached("COMMIT")?.execute([])?;
+        self.outbox.written(&taken);
         Ok(done)
     }
 }

@@ -452,6 +452,7 @@ pub(super) fn read_sums(connection: &Connection) -> Result<Sums> {
             assessments: row.get(4)?,
             rises: row.get(5)?,
             last_received_at: rows::time(row, 6)?,
+            unforwarded: 0,
         })
     })
 }

@@ -13,7 +13,7 @@ use super::list::{CANDIDACIES, EVENTS, List, THIS_CANDIDACY, Ways, list};
 use super::patience::Patience;
 use super::rows;
 use super::sql::{Condition, Rows};
-use super::{StoreError, ids, journal, projector, session, tally};
+use super::{StoreError, forwarded, ids, journal, projector, session, tally};
 use crate::domain::delivery::Seq;
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{
@@ -69,6 +69,7 @@ impl Reader {
 
     fn connected(connect: fn(&Path) -> Result<Connection>, path: &Path) -> Result<Self> {
         let mut connection = connect(path)?;
+        forwarded::stand_in(&connection)?;
         let patience = Patience::with(&mut connection)?;
         Ok(Self {
             connection,
@@ -94,7 +95,7 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn sums(&self) -> Result<Sums> {
-        Ok(projector::read_sums(&self.connection)?)
+        Ok(Sums { unforwarded: self.given_up()?, ..projector::read_sums(&self.connection)? })
     }
 
     /// When the session was begun.
@@ -372,6 +373,7 @@ impl Reader {
         let Some(mut line) = line else { return Ok(None) };
         let mut rises = self.connection.prepare_cached(rows::RISES_OF)?;
         line.rises = rows::rises_of(&mut rises, seq)?;
+        line.forwarded = self.forwarded(seq)?.map(Box::new);
         Ok(Some(line))
     }
 

@@ -133,6 +133,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<EventLine> {
         email: row.get(17)?,
         score: row.get(18)?,
         rises: Vec::new(),
+        forwarded: None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rusqlite::Connection;
 
-use super::{StoreError, ids};
+use super::{StoreError, forwarded, ids};
 
 /// `application_id` of the SQLite header: "INVG".
 pub const APPLICATION_ID: u32 = 0x494E_5647;
@@ -122,6 +122,7 @@ pub fn index(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {text}"))?;
     ids::catch_up(connection)?;
     connection.execute_batch("COMMIT")?;
+    forwarded::create(connection)?;
     Ok(())
 }
 
@@ -133,5 +134,6 @@ pub fn create(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
     ))?;
+    forwarded::create(connection)?;
     Ok(())
 }

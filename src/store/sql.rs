@@ -175,16 +175,7 @@ impl Condition {
             }
             Term::Violation(kind, compare, count) => self.violation(*kind, *compare, *count, rows),
             Term::Source(source) => self.put("e.source = ?", [(*source as i64).into()]),
-            Term::Is(is) => self.text.push_str(match is {
-                Is::Unrecognised => "e.kind IS NULL",
-                Is::Duplicate => "e.deliveries > 1",
-                Is::Unverified => "NOT e.verified",
-                Is::Marked => "e.marked",
-                Is::Conflict => "e.conflicts > 0",
-                // A refused delivery never reaches the file. SQLite drops the rest of a condition with a plain 0
-                // in it, and then finds no use for the index that a walk insists on.
-                Is::Refused => "e.seq < 0",
-            }),
+            Term::Is(is) => self.text.push_str(property(*is)),
             Term::Since(when) => self.put("e.occurred_at >= ?", [when.seen_from(now).millis().into()]),
             Term::Until(when) => self.put("e.occurred_at <= ?", [when.seen_from(now).millis().into()]),
         }
@@ -260,6 +251,22 @@ impl Condition {
     fn put(&mut self, text: &str, values: impl IntoIterator<Item = Value>) {
         self.text.push_str(text);
         self.values.extend(values);
+    }
+}
+
+/// A property of `event e`.
+fn property(is: Is) -> &'static str {
+    match is {
+        Is::Unrecognised => "e.kind IS NULL",
+        Is::Duplicate => "e.deliveries > 1",
+        Is::Unverified => "NOT e.verified",
+        Is::Marked => "e.marked",
+        Is::Conflict => "e.conflicts > 0",
+        // A refused delivery never reaches the file. SQLite drops the rest of a condition with a plain 0 in it,
+        // and then finds no use for the index that a walk insists on.
+        Is::Refused => "e.seq < 0",
+        Is::Forwarded => "e.seq IN (SELECT f.seq FROM forward f WHERE f.state = 0)",
+        Is::Unforwarded => "e.seq IN (SELECT f.seq FROM forward f WHERE f.state = 2)",
     }
 }
 

@@ -156,6 +156,10 @@ pub fn answer(reader: &Reader, pulse: &Pulse, question: Question) -> Result<Answ
         Question::Candidacy(assessment_id, candidate_id) => {
             Answer::Candidacy(reader.candidacy(&assessment_id, &candidate_id)?.map(Box::new))
         }
+        Question::Chosen(query) => {
+            let (total, until) = reader.count_chosen(&query)?;
+            Answer::Chosen { total, until }
+        }
         Question::Hunt(hunt) => Answer::Next(reader.hunt(&hunt, &|_| true)?),
         Question::Next { query, from, down, what } => {
             Answer::Next(reader.next(&query, from, down, what == Mark::Marked, &pulse.refusals())?)

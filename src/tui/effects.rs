@@ -16,6 +16,7 @@ use crate::app::msg::{Effect, Msg, Outcome, Question};
 use crate::app::overlay::Link;
 use crate::domain::delivery::Seq;
 use crate::domain::filter::Filter;
+use crate::domain::forward::Replay;
 use crate::domain::secret::Given;
 use crate::pulse::Pulse;
 use crate::store::export;
@@ -27,6 +28,10 @@ pub enum Command {
     SetSecret(Given, oneshot::Sender<Outcome>),
     /// Set or clear the mark of an event.
     Mark(Seq, bool),
+    /// Send events to the user's own code again.
+    Replay(Replay, oneshot::Sender<Outcome>),
+    /// End the replays that are under way.
+    StopReplay,
 }
 
 /// Carries effects out. What takes long ends with a `Msg::Done`.
@@ -80,13 +85,9 @@ impl Effects {
                     self.report(save(Arc::clone(&self.saver), path, filter, redact));
                 }
                 Effect::SetSecret(secret) => self.set_secret(secret),
-                Effect::Mark(seq, on) => {
-                    let commands = self.commands.clone();
-                    tokio::spawn(async move {
-                        // Nobody left to mark it means that the program is ending.
-                        let _ = commands.send(Command::Mark(seq, on)).await;
-                    });
-                }
+                Effect::Replay(replay) => self.replay(replay),
+                Effect::StopReplay => self.command(Command::StopReplay),
+                Effect::Mark(seq, on) => self.command(Command::Mark(seq, on)),
                 Effect::Notify { text, how } => {
                     screen.send(&notification::notify(&text, how, self.in_tmux))?;
                 }
@@ -111,14 +112,37 @@ impl Effects {
     }
 
     fn set_secret(&self, secret: Given) {
+        let gone = "nothing listens any more that could use a secret";
+        self.ask(|answer| Command::SetSecret(secret, answer), gone);
+    }
+
+    fn replay(&self, replay: Replay) {
+        self.ask(
+            |answer| Command::Replay(replay, answer),
+            "nothing is forwarded: start with --forward-to URL",
+        );
+    }
+
+    /// Gives a command that ends with an outcome.
+    fn ask(&self, command: impl FnOnce(oneshot::Sender<Outcome>) -> Command, gone: &'static str) {
         let commands = self.commands.clone();
+        let (answer, outcome) = oneshot::channel();
+        let command = command(answer);
         self.report(async move {
-            let (answer, outcome) = oneshot::channel();
-            let gone = || Outcome::Failed("nothing listens any more that could use a secret".into());
-            match commands.send(Command::SetSecret(secret, answer)).await {
+            let gone = || Outcome::Failed(gone.into());
+            match commands.send(command).await {
                 Ok(()) => outcome.await.unwrap_or_else(|_| gone()),
                 Err(_) => gone(),
             }
+        });
+    }
+
+    /// Gives a command that nobody waits for.
+    fn command(&self, command: Command) {
+        let commands = self.commands.clone();
+        tokio::spawn(async move {
+            // Nobody left to carry it out means that the program is ending.
+            let _ = commands.send(command).await;
         });
     }
 

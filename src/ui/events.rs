@@ -9,13 +9,19 @@
 use super::cells::{self, clean, dim, plain};
 use super::draw::{Piece, Scene};
 use super::table::{Column, Spot, Width};
-use super::text;
+use super::{forward, text};
+use crate::app::model::Model;
 use crate::app::pane::Pane;
+use crate::app::window::Window;
 use crate::domain::event::EventKind;
 use crate::domain::query::{EventLine, EventRow};
 
+/// What became of passing an event on: the last column of either list, where anything is passed on.
+const FORWARDED: Column<EventRow> =
+    Column { head: "fwd", width: Width::Fixed(6), rank: 4, right: false, cell: forward::cell };
+
 /// The columns of the pane.
-pub(super) static COLUMNS: [Column<EventRow>; 9] = [
+static COLUMNS: [Column<EventRow>; 10] = [
     Column { head: "when", width: Width::Time, rank: 1, right: true, cell: when },
     Column { head: "event", width: Width::Flex(15, 21, 2), rank: 0, right: false, cell: event },
     Column { head: "who", width: Width::Flex(12, 28, 3), rank: 2, right: false, cell: who },
@@ -25,10 +31,11 @@ pub(super) static COLUMNS: [Column<EventRow>; 9] = [
     Column { head: "size", width: Width::Fixed(6), rank: 8, right: true, cell: size },
     Column { head: "source", width: Width::Fixed(6), rank: 9, right: false, cell: source },
     Column { head: "id", width: Width::Flex(12, 31, 1), rank: 7, right: false, cell: id },
+    FORWARDED,
 ];
 
 /// The columns of a timeline: everything is about one candidacy, and time is what matters.
-pub(super) static TIMELINE: [Column<EventRow>; 9] = [
+static TIMELINE: [Column<EventRow>; 10] = [
     Column { head: "time", width: Width::Fixed(12), rank: 1, right: false, cell: clock },
     Column { head: "after", width: Width::Fixed(8), rank: 2, right: true, cell: gap },
     Column { head: "event", width: Width::Flex(15, 22, 2), rank: 0, right: false, cell: event },
@@ -38,7 +45,30 @@ pub(super) static TIMELINE: [Column<EventRow>; 9] = [
     Column { head: "lag", width: Width::Fixed(7), rank: 6, right: true, cell: lag },
     Column { head: "size", width: Width::Fixed(6), rank: 7, right: true, cell: size },
     Column { head: "id", width: Width::Flex(12, 31, 1), rank: 5, right: false, cell: id },
+    FORWARDED,
 ];
+
+/// The columns of the pane, as they are needed.
+pub(super) fn columns(model: &Model) -> &'static [Column<EventRow>] {
+    needed(&COLUMNS, &model.events, model)
+}
+
+/// The columns of a timeline, as they are needed.
+pub(super) fn timeline(window: &Window<EventRow>, model: &Model) -> &'static [Column<EventRow>] {
+    needed(&TIMELINE, window, model)
+}
+
+fn needed(
+    columns: &'static [Column<EventRow>],
+    window: &Window<EventRow>,
+    model: &Model,
+) -> &'static [Column<EventRow>] {
+    let result = |row: &EventRow| line(row).is_some_and(|line| line.forwarded.is_some());
+    if model.vitals.forward.is_some() || window.rows().iter().any(result) {
+        return columns;
+    }
+    columns.split_last().map_or(columns, |(_, rest)| rest)
+}
 
 fn line(row: &EventRow) -> Option<&EventLine> {
     match row {

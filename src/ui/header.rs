@@ -12,7 +12,7 @@ use ratatui::style::Modifier;
 
 use super::cells::{self, clean};
 use super::draw::{self, Piece, Scene};
-use super::{attachment, mask, relay, text};
+use super::{attachment, forward, mask, relay, text};
 use crate::app::geometry::Regions;
 use crate::app::level::Level;
 use crate::app::model::Mode;
@@ -86,6 +86,7 @@ fn identity(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     pieces.push(Piece::styled(clean(&model.session), styles.strong));
     pieces.extend(attachment::state(scene));
     pieces.extend(relay::state(scene));
+    pieces.extend(forward::state(scene));
     let place = match (model.mode, model.public_url()) {
         (Mode::Open, _) => clean(&model.path),
         (_, Some(url)) => clean(url),
@@ -213,6 +214,7 @@ fn small(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     pieces.push(Piece::raw(format!("  {} ev", text::short(model.sums().events))));
     pieces.extend(attachment::state(scene));
     pieces.extend(relay::fault(scene));
+    pieces.extend(forward::fault(scene));
     if model.vitals.refused() > 0 {
         let text = format!("  {} {} refused", styles.symbols.bad, text::short(model.vitals.refused()));
         pieces.push(Piece::styled(text, styles.bad));

@@ -19,7 +19,7 @@ use ratatui::style::{Modifier, Style};
 use super::cells::clean;
 use super::draw::{self, Labels, Piece, Scene};
 use super::events::bytes;
-use super::text;
+use super::{forward, text};
 use crate::app::geometry::{self, Part, Regions};
 use crate::app::level::PayloadLevel;
 use crate::app::pane::Pane;
@@ -131,8 +131,17 @@ fn envelope(buf: &mut Buffer, area: Rect, detail: &EventDetail, reading: &Readin
         Piece::styled(if reading.tree.is_json() { "" } else { "   no JSON" }, styles.warn),
     ];
     draw::pieces(buf, draw::line_of(area, 1), &second, styles);
+    let mut used = 2;
+    if let Some(result) = &line.forwarded {
+        draw::pieces(buf, draw::line_of(area, used), &forward::line(result, scene), styles);
+        used += 1;
+    }
     if !reading.envelope {
         return;
+    }
+    if let Some(result) = line.forwarded.as_ref().filter(|result| result.status.is_some()) {
+        draw::pieces(buf, draw::line_of(area, used), &forward::note(result, scene), styles);
+        used += 1;
     }
     for (n, (name, value)) in detail.headers.0.iter().enumerate() {
         let pieces = [
@@ -140,7 +149,7 @@ fn envelope(buf: &mut Buffer, area: Rect, detail: &EventDetail, reading: &Readin
             Piece::styled(": ", styles.dim),
             Piece::raw(clean(value)),
         ];
-        draw::pieces(buf, draw::line_of(area, n as u16 + 2), &pieces, styles);
+        draw::pieces(buf, draw::line_of(area, n as u16 + used), &pieces, styles);
     }
 }
 

@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod docs;
 mod faults;
+mod forward;
 mod fuzz;
 mod hostile;
 mod http;

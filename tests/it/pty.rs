@@ -14,10 +14,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use invigil::domain::secret::Secret;
+use invigil::domain::secret::{Keyring, Secret};
+use invigil::domain::signature::verify;
 use portable_pty::{Child, CommandBuilder, NativePtySystem, PtySize, PtySystem};
 
 use super::support::relay::FakeRelay;
+use super::support::target::{Got, Manner, Target};
 
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
@@ -43,9 +45,15 @@ impl Terminal {
         command.env("XDG_CONFIG_HOME", home);
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
-        for variable in
-            ["INVIGIL_SECRET", "INVIGIL_RELAY", "INVIGIL_CONTROL_TOKEN", "NO_COLOR", "TMUX", "COLORTERM"]
-        {
+        for variable in [
+            "INVIGIL_SECRET",
+            "INVIGIL_RELAY",
+            "INVIGIL_FORWARD_TO",
+            "INVIGIL_CONTROL_TOKEN",
+            "NO_COLOR",
+            "TMUX",
+            "COLORTERM",
+        ] {
             command.env_remove(variable);
         }
         let child = pair.slave.spawn_command(command).unwrap();
@@ -322,4 +330,93 @@ fn an_alert_calls_somebody() {
     terminal.expect_raw(notification.as_bytes());
     terminal.press("Q");
     assert_eq!(terminal.end(), 0);
+}
+
+/// What is received goes on; `r` sends one again, and under a filter all that it shows, signed afresh.
+#[test]
+fn events_are_sent_again_by_keys() {
+    let home = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut target = runtime.block_on(Target::open(Manner::Answer(200, "taken, thanks")));
+    let url = target.url();
+    let args = ["--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite", "--forward-to", &url];
+    let mut terminal = Terminal::start(&args, home.path());
+    terminal.expect("forward ok");
+    let address = terminal.address();
+    let other = SAMPLE.replace("\"event\": \"completed\"", "\"event\": \"invited\"");
+    for (id, body) in [("msg_1", SAMPLE), ("msg_2", SAMPLE), ("msg_3", other.as_str())] {
+        assert_eq!(post(&address, id, body), "HTTP/1.1 204 No Content");
+    }
+    assert_eq!(runtime.block_on(target.ids(3)), ["msg_1", "msg_2", "msg_3"]);
+    terminal.press("4+");
+    terminal.expect("✓ 200");
+    terminal.press("\r");
+    terminal.expect("✓ forwarded");
+    terminal.press("H");
+    terminal.expect("the answer says: taken, thanks");
+    terminal.press("r");
+    terminal.expect("Sent again: 200 in");
+    let got = runtime.block_on(target.next());
+    assert_eq!(got.id(), "msg_3");
+    let keyring = Keyring::new(vec![Secret::parse(SECRET).unwrap()]);
+    verify(&got.headers, &got.body, &keyring, 300, invigil::clock::now()).unwrap();
+    terminal.expect("✓ sent again");
+    terminal.press("\u{1b}");
+    terminal.expect("newest first");
+    terminal.press("fevent:completed\rr");
+    terminal.expect("All 2 events that the filter shows");
+    terminal.press("y");
+    terminal.expect("Sent 2 events again");
+    assert_eq!(runtime.block_on(target.ids(2)), ["msg_1", "msg_2"]);
+    terminal.press("r");
+    terminal.expect("All 2 events that the filter shows");
+    terminal.press("1");
+    terminal.expect("Sent again: 200");
+    assert_eq!(runtime.block_on(target.ids(1)), ["msg_2"]);
+    assert!(target.nothing());
+    // Nobody is there any more.
+    runtime.block_on(target.leave());
+    terminal.press("r");
+    terminal.expect("All 2 events that the filter shows");
+    terminal.press("y");
+    terminal.expect("cannot be reached");
+    runtime.block_on(target.come_back(Manner::Hang));
+    terminal.press("r");
+    terminal.expect("All 2 events that the filter shows");
+    terminal.press("y");
+    terminal.expect("Sending again… 0 of 2");
+    terminal.press("\u{1b}");
+    terminal.expect("Sent 0 of 2, 0 failed: stopped");
+    terminal.press("Q");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
+
+    runtime.block_on(target.leave());
+    runtime.block_on(target.come_back(Manner::Answer(410, "gone")));
+    drop(runtime.block_on(target.ids(2)));
+    let old = runtime.block_on(saved_is_sent_again(home.path(), &url, &mut target));
+    let first = got.headers.get("svix-timestamp").unwrap().parse::<i64>().unwrap();
+    assert!(old.headers.get("svix-timestamp").unwrap().parse::<i64>().unwrap() <= first, "as it came");
+}
+
+/// Of a saved session too, but with no secret as it came; and where there is no target it says so.
+async fn saved_is_sent_again(home: &Path, url: &str, target: &mut Target) -> Got {
+    let mut again = Terminal::start(&["open", "s.sqlite", "--forward-to", url], home);
+    again.expect("SAVED");
+    again.press("4+");
+    again.expect("✓ 200");
+    again.press("r");
+    again.expect("Sent again, not taken: 410 in");
+    again.expect("no secret is known");
+    let old = target.next().await;
+    assert_eq!(old.id(), "msg_3");
+    again.press("Q");
+    assert_eq!(again.end(), 0);
+    let mut without = Terminal::start(&["open", "s.sqlite"], home);
+    without.expect("SAVED");
+    without.press("4r");
+    without.expect("open it with --forward-to URL");
+    without.press("q");
+    assert_eq!(without.end(), 0);
+    old
 }

@@ -3,6 +3,7 @@
 use invigil::app::model::{Mode, Setup};
 use invigil::app::msg::{Effect, MouseKind, Msg, Outcome};
 use invigil::app::pane::Pane;
+use invigil::domain::forward::{Forwarded, Forwarding, Replay, State, Trouble};
 use invigil::domain::vitals::{Link, Relay, Vitals};
 use invigil::ui::styles::Styles;
 use invigil::ui::theme::{Depth, Theme};
@@ -55,6 +56,65 @@ fn with_a_relay() {
         harness.script("x");
         assert!(!harness.frame().contains("c_0a1B"), "hidden with everything else");
     }
+}
+
+/// Some events went on, one is tried again, one was given up; the target is gone.
+#[test]
+fn with_a_target() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::rollout(60);
+        let count = session.events.len();
+        for (n, status) in [(1, 204), (2, 500), (3, 503), (5, 200)] {
+            let state = match status {
+                500 => State::Retrying,
+                503 => State::GivenUp,
+                _ => State::Delivered,
+            };
+            let note = if status == 204 { String::new() } else { "{\"error\":\"\u{1b}[2J\"}".to_owned() };
+            let told = Forwarded {
+                at: at(-9),
+                attempts: 2,
+                state,
+                status: Some(status),
+                millis: 12,
+                note,
+                replayed: false,
+            };
+            session.events[count - 1 - n].1.forwarded = Some(Box::new(told));
+        }
+        let mut harness = Harness::new(session, (columns, rows));
+        let target = "http://127.0.0.1:3000/webhook".to_owned();
+        let trouble = Trouble { since: at(-9), why: "Connection refused".into(), again_at: Some(at(3)) };
+        let forward = Forwarding { target, follows: true, waiting: 12, ..Forwarding::default() };
+        let mut tell = |trouble, keys: &str| {
+            let forward = Some(Forwarding { trouble, ..forward.clone() });
+            harness.send(Msg::Vitals(Box::new(Vitals { forward, ..Vitals::default() })));
+            harness.script(keys).frame()
+        };
+        insta::assert_snapshot!(format!("forward_{columns}x{rows}"), tell(Some(trouble), "4+jjj"));
+        insta::assert_snapshot!(format!("forward_payload_{columns}x{rows}"), tell(None, "jj<enter>H"));
+        insta::assert_snapshot!(
+            format!("replay_{columns}x{rows}"),
+            tell(None, "<esc>fevent:completed<enter>r")
+        );
+        harness.script("y");
+        let Some(Effect::Replay(Replay::Chosen { total, .. })) = harness.effects.last() else {
+            panic!("{:?}", harness.effects.last())
+        };
+        assert!(*total > 3);
+        harness.script("<esc>");
+        assert_eq!(harness.effects.last(), Some(&Effect::StopReplay));
+    }
+}
+
+#[test]
+fn with_no_target_it_says_how_to_give_one() {
+    let mut harness = harness("4jjjr");
+    assert!(harness.frame().contains("start with --forward-to URL"));
+    assert!(!harness.frame().contains("fwd"));
+    harness.send(Msg::Vitals(Box::new(Vitals { forward: Some(Forwarding::default()), ..Vitals::default() })));
+    harness.script("2r");
+    assert!(harness.frame().contains("Only an event can be sent again"));
 }
 
 #[test]

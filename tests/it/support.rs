@@ -7,6 +7,7 @@ pub(crate) mod play;
 pub(crate) mod relay;
 pub(crate) mod serving;
 pub(crate) mod session;
+pub(crate) mod target;
 
 use invigil::app::key::{Code, Key};
 use invigil::app::model::{Model, Setup};

@@ -13,7 +13,7 @@ use super::super::notice::Tone;
 use super::super::overlay::{Link, Overlay};
 use super::super::prompt::{Prompt, Purpose};
 use super::super::reading::{Reading, Shape};
-use super::{finding, moves};
+use super::{finding, moves, replay};
 use crate::domain::clean::{self, Clean};
 use crate::domain::delivery::Seq;
 use crate::domain::envelope;
@@ -30,6 +30,7 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
         Action::CopyPath => copy_path(model, out),
         Action::OpenLink => open_link(model, out),
         Action::Save => save(model),
+        Action::Replay => replay::replay(model, out),
         _ => {}
     }
 }
@@ -51,7 +52,7 @@ fn line(model: &Model) -> Option<&EventLine> {
 }
 
 /// The event under the cursor, in whichever list there is one, or the payload that is open.
-fn seq(model: &Model) -> Option<Seq> {
+pub(super) fn seq(model: &Model) -> Option<Seq> {
     if let Some(level) = model.payload() {
         return Some(level.seq);
     }
@@ -270,6 +271,7 @@ mod tests {
             email: None,
             score: None,
             rises: Vec::new(),
+            forwarded: None,
         };
         let headers = Headers(vec![
             ("host".into(), "x".into()),

@@ -4,7 +4,7 @@ use super::super::level::Level;
 use super::super::model::{Errand, Model};
 use super::super::msg::{Answer, Effect, Slot};
 use super::super::notice::Tone;
-use super::{doing, finding};
+use super::{doing, finding, replay};
 use crate::domain::query::{EventDetail, EventKey, Page, Row};
 
 /// Ends an errand.
@@ -33,6 +33,9 @@ pub(super) fn finish(model: &mut Model, number: u64, answer: Result<Answer, Stri
             let word = model.search.clone().unwrap_or_default();
             let word = crate::domain::clean::Clean::of(&word).to_string();
             model.say(Tone::Info, format!("“{word}” is in no body of this list"));
+        }
+        (Errand::Replay { query }, Answer::Chosen { total, until }) => {
+            replay::agree(model, *query, total, until);
         }
         (Errand::Next { none, .. }, _) => model.say(Tone::Info, none),
         (errand, Answer::Detail(Some(detail))) => handed(model, &errand, &detail, out),

@@ -9,7 +9,7 @@ use super::super::notice::Tone;
 use super::super::overlay::{self, Choice, Overlay};
 use super::super::prompt::{Prompt, Purpose};
 use super::super::reading::Reading;
-use super::finding;
+use super::{finding, replay};
 use crate::domain::filter;
 
 /// How many lines typed before are remembered.
@@ -62,7 +62,7 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut super::super::edit::Line)) {
             change(&mut choice.line);
             choice.at = 0;
         }
-        Some(Overlay::Link(_)) | None => {}
+        Some(Overlay::Link(_) | Overlay::Replay(_)) | None => {}
     }
 }
 
@@ -106,9 +106,16 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
                 reading.looked("");
             }
         }
-        Action::Confirm => {
-            if let Some(Overlay::Link(link)) = model.overlays.pop() {
-                out.push(Effect::Open(link));
+        Action::Confirm => match model.overlays.pop() {
+            Some(Overlay::Link(link)) => out.push(Effect::Open(link)),
+            Some(Overlay::Replay(again)) => replay::agreed(model, *again, true, out),
+            _ => {}
+        },
+        Action::ConfirmOne => {
+            let one =
+                |overlay: &mut Overlay| matches!(overlay, Overlay::Replay(again) if again.one.is_some());
+            if let Some(Overlay::Replay(again)) = model.overlays.pop_if(one) {
+                replay::agreed(model, *again, false, out);
             }
         }
         Action::Older => older(model, 1),
@@ -161,7 +168,7 @@ fn accept(model: &mut Model, out: &mut Vec<Effect>) {
             let rows = overlay::help_rows(&model.keymap, &choice.line.text(), model.ascii);
             run(model, rows.get(choice.at).map(|(_, entry)| entry.action), out);
         }
-        Some(Overlay::Link(_)) | None => {}
+        Some(Overlay::Link(_) | Overlay::Replay(_)) | None => {}
     }
 }
 

@@ -228,6 +228,11 @@ impl Session {
             }
             Question::Rises(stretch) => Answer::Rises(page(&self.rises(&stretch.query), stretch)),
             Question::Events(stretch) => Answer::Events(page(&self.events(&stretch.query), stretch)),
+            Question::Chosen(query) => {
+                let events = self.events(query);
+                let chosen = events.iter().filter(|row| matches!(row, EventRow::Event(_)));
+                Answer::Chosen { total: chosen.count() as u64, until: self.len() as Seq }
+            }
             Question::Sums => Answer::Sums(self.sums()),
             Question::Detail(seq) => Answer::Detail(self.detail(*seq).map(Box::new)),
             Question::Assessment(id) => Answer::Assessment(self.assessment(id).map(Box::new)),
@@ -249,6 +254,7 @@ impl Session {
             assessments: self.assessments.len() as u64,
             rises: self.rises.len() as u64,
             last_received_at: self.events.iter().map(|(_, line)| line.received_at).max(),
+            unforwarded: 0,
         }
     }
 }

@@ -193,6 +193,7 @@ impl Session {
             email: event.email.clone(),
             score: event.score,
             rises: Vec::new(),
+            forwarded: None,
         };
         if let Some(id) = event.assessment() {
             let place = place(&mut self.assessments, &[id]);

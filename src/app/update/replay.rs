@@ -1,0 +1,126 @@
+//! Sending events to the user's own code again: the one under the cursor, or all that a filter shows.
+
+use super::super::action::Action;
+use super::super::keymap::Context;
+use super::super::model::{Errand, Mode, Model};
+use super::super::msg::{Effect, Question};
+use super::super::notice::Tone;
+use super::super::overlay::{Again, Overlay};
+use super::{doing, finding};
+use crate::domain::clean::Clean;
+use crate::domain::delivery::Seq;
+use crate::domain::forward::{Forwarding, Progress, Replay, Replayed};
+use crate::domain::query::Query;
+
+/// Sends the event under the cursor, or asks about all that the filter shows.
+pub(super) fn replay(model: &mut Model, out: &mut Vec<Effect>) {
+    if model.vitals.forward.is_none() {
+        let how = match model.mode {
+            Mode::Open => "open it with --forward-to URL",
+            _ => "start with --forward-to URL",
+        };
+        model.say(Tone::Info, format!("There is nowhere to send it: {how}"));
+        return;
+    }
+    if let (None, Some(_), Some(slot)) = (model.payload(), &model.filter, model.list()) {
+        let query = model.query(slot);
+        let errand = Errand::Replay { query: Box::new(query.clone()) };
+        return finding::send(model, errand, Question::Chosen(query), out);
+    }
+    match doing::seq(model) {
+        Some(seq) => one(model, seq, out),
+        None => {
+            model.say(Tone::Info, "Only an event can be sent again: open one, or choose some by a filter");
+        }
+    }
+}
+
+/// Asks before all that a list shows is sent.
+pub(super) fn agree(model: &mut Model, query: Query, total: u64, until: Seq) {
+    if total == 0 {
+        return model.say(Tone::Info, "The filter shows no event to send");
+    }
+    let one = doing::seq(model);
+    model.overlays.push(Overlay::Replay(Box::new(Again { query, total, until, one })));
+}
+
+/// Somebody has agreed: to all of them, or to the one under the cursor.
+pub(super) fn agreed(model: &mut Model, again: Again, all: bool, out: &mut Vec<Effect>) {
+    let Again { query, total, until, one: under_cursor } = again;
+    if all {
+        model.replay = Some(Progress { done: 0, failed: 0, total });
+        out.push(Effect::Replay(Replay::Chosen { query, until, total }));
+        progress(model);
+    } else if let Some(seq) = under_cursor {
+        one(model, seq, out);
+    }
+}
+
+fn one(model: &mut Model, seq: Seq, out: &mut Vec<Effect>) {
+    model.replayed = Some(seq);
+    out.push(Effect::Replay(Replay::One(seq)));
+    model.say(Tone::Info, "Sending it again…");
+}
+
+/// Ends a replay of many; false if there is none.
+pub(super) fn stop(model: &mut Model, out: &mut Vec<Effect>) -> bool {
+    if model.replay.take().is_none() {
+        return false;
+    }
+    out.push(Effect::StopReplay);
+    true
+}
+
+/// Takes in how far a replay of many is.
+pub(super) fn follow(model: &mut Model, before: Option<&Forwarding>) {
+    let of = |forward: Option<&Forwarding>| forward.and_then(|forward| forward.progress);
+    match (of(before), of(model.vitals.forward.as_ref())) {
+        (Some(_), None) => model.replay = None,
+        (before, Some(now)) if before != Some(now) => {
+            model.replay = Some(now);
+            progress(model);
+        }
+        _ => {}
+    }
+}
+
+/// Says how far a replay of many is.
+pub(super) fn progress(model: &mut Model) {
+    let Some(Progress { done, failed, total }) = model.replay else { return };
+    let keys = model.keymap.chord(Context::Panes, Action::Back, model.ascii).unwrap_or_default();
+    let failed = if failed == 0 { String::new() } else { format!(", {failed} failed") };
+    model.say(Tone::Info, format!("Sending again… {done} of {total}{failed} ({keys} stops it)"));
+}
+
+/// What a replay came to, in a sentence.
+pub(super) fn told(model: &mut Model, sum: &Replayed) -> (Tone, String) {
+    let count = sum.delivered + sum.failed + sum.left;
+    if count > 1 {
+        model.replay = None;
+    }
+    let last = sum.last.as_ref().map(|last| {
+        let note =
+            if model.redact || last.note.is_empty() { String::new() } else { format!(": {}", last.note) };
+        let note: String = Clean::of(&note).to_string().chars().take(80).collect();
+        if last.status.is_some() { format!("{last}{note}") } else { last.note.clone() }
+    });
+    let last = last.unwrap_or_else(|| "it is not in the session any more".into());
+    let old = if sum.unsigned && sum.failed > 0 {
+        " (no secret is known: sent with its old timestamp, which a receiver may find too old)"
+    } else if sum.unsigned {
+        " (no secret is known: not signed afresh)"
+    } else {
+        ""
+    };
+    let (tone, text) = match (count, &sum.stopped, sum.failed) {
+        (0 | 1, None, 0) => (Tone::Good, format!("Sent again: {last}")),
+        (0 | 1, ..) => (Tone::Bad, format!("Sent again, not taken: {last}")),
+        (_, Some(why), failed) => {
+            let done = sum.delivered + failed;
+            (Tone::Warn, format!("Sent {done} of {count}, {failed} failed: {why}"))
+        }
+        (_, None, 0) => (Tone::Good, format!("Sent {} events again", sum.delivered)),
+        (_, None, failed) => (Tone::Bad, format!("Sent {count} events again, {failed} failed: {last}")),
+    };
+    (tone, format!("{text}{old}"))
+}

@@ -1,0 +1,155 @@
+//! Replays under way: one event, or all that a list shows, each sent once. Several may run beside one another.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+
+use crate::domain::delivery::Seq;
+use crate::domain::forward::{Forwarded, Progress, Replay, Replayed, State};
+use crate::domain::query::{Query, Scope};
+use crate::store::StoreError;
+use crate::store::reader::Reader;
+
+/// Events of a list that are read at a time.
+const PAGE: u32 = 256;
+/// Replays that may run beside one another.
+const MOST: usize = 16;
+
+/// The rest of a list: what comes after an event, up to another.
+struct Rest {
+    query: Query,
+    until: Seq,
+    after: Option<Seq>,
+}
+
+struct Replaying {
+    number: u64,
+    next: VecDeque<Seq>,
+    rest: Option<Rest>,
+    total: u64,
+    under_way: u64,
+    sum: Replayed,
+    answer: oneshot::Sender<Replayed>,
+}
+
+impl Replaying {
+    fn done(&self) -> u64 {
+        self.sum.delivered + self.sum.failed
+    }
+
+    fn finish(mut self) {
+        self.sum.left = match self.sum.stopped {
+            Some(_) => self.total.saturating_sub(self.done()),
+            None => 0,
+        };
+        // Whoever asked may have gone.
+        let _ = self.answer.send(self.sum);
+    }
+
+    /// Reads on in the list, once what was read is begun.
+    fn read(&mut self, reader: &Reader) -> Result<(), StoreError> {
+        while self.next.is_empty()
+            && let Some(rest) = &mut self.rest
+        {
+            let page = reader.chosen(&rest.query, rest.after, PAGE)?;
+            let beyond =
+                rest.query.scope == Scope::Session && page.last().is_some_and(|seq| *seq > rest.until);
+            rest.after = page.last().copied();
+            let until = rest.until;
+            self.next.extend(page.iter().copied().filter(|seq| *seq <= until));
+            if beyond || page.len() < PAGE as usize {
+                self.rest = None;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All replays under way.
+#[derive(Default)]
+pub(super) struct Replays {
+    list: Vec<Replaying>,
+    number: u64,
+}
+
+impl Replays {
+    /// Begins one. `unsigned`: no secret is known to sign with.
+    pub(super) fn add(&mut self, replay: Replay, unsigned: bool, answer: oneshot::Sender<Replayed>) {
+        self.number += 1;
+        let (next, rest, total) = match replay {
+            Replay::One(seq) => (VecDeque::from([seq]), None, 1),
+            Replay::Chosen { query, until, total } => {
+                (VecDeque::new(), Some(Rest { query, until, after: None }), total)
+            }
+        };
+        let sum = Replayed { unsigned, ..Replayed::default() };
+        let replaying = Replaying { number: self.number, next, rest, total, under_way: 0, sum, answer };
+        self.list.push(replaying);
+        if self.list.len() > MOST {
+            self.end(self.number, "too many replays are under way");
+        }
+    }
+
+    /// The next event to send, and for which replay.
+    pub(super) fn take(&mut self, reader: &Reader) -> Option<(u64, Seq)> {
+        let mut at = 0;
+        while let Some(replaying) = self.list.get_mut(at) {
+            if let Err(error) = replaying.read(reader) {
+                let number = replaying.number;
+                self.end(number, &error.to_string());
+                continue;
+            }
+            if let Some(seq) = replaying.next.pop_front() {
+                replaying.under_way += 1;
+                return Some((replaying.number, seq));
+            }
+            if replaying.under_way == 0 {
+                // A list that has become empty.
+                self.list.remove(at).finish();
+            } else {
+                at += 1;
+            }
+        }
+        None
+    }
+
+    /// An event of a replay was tried; `None` if it is not there any more.
+    pub(super) fn ended(&mut self, number: u64, result: Option<&Forwarded>) {
+        let Some(at) = self.list.iter().position(|replaying| replaying.number == number) else { return };
+        let Some(replaying) = self.list.get_mut(at) else { return };
+        replaying.under_way -= 1;
+        let taken = result.is_some_and(|result| result.state == State::Delivered);
+        let sum = &mut replaying.sum;
+        *(if taken { &mut sum.delivered } else { &mut sum.failed }) += 1;
+        let failed = sum.last.as_ref().is_some_and(|last| last.state != State::Delivered);
+        if !(taken && failed) {
+            sum.last = result.cloned().or(sum.last.take());
+        }
+        if replaying.under_way == 0 && replaying.next.is_empty() && replaying.rest.is_none() {
+            self.list.remove(at).finish();
+        }
+    }
+
+    /// Ends one before its end.
+    pub(super) fn end(&mut self, number: u64, why: &str) {
+        if let Some(at) = self.list.iter().position(|replaying| replaying.number == number) {
+            let mut replaying = self.list.remove(at);
+            replaying.sum.stopped = Some(why.to_owned());
+            replaying.finish();
+        }
+    }
+
+    /// Ends all of them before their end. What is under way is not called back.
+    pub(super) fn stop(&mut self, why: &str) {
+        for mut replaying in self.list.drain(..) {
+            replaying.sum.stopped = Some(why.to_owned());
+            replaying.finish();
+        }
+    }
+
+    /// How far the replay of many is, if there is one.
+    pub(super) fn progress(&self) -> Option<Progress> {
+        let many = self.list.iter().find(|replaying| replaying.total > 1)?;
+        Some(Progress { done: many.done(), failed: many.sum.failed, total: many.total })
+    }
+}

@@ -1,0 +1,153 @@
+//! Forwarding on the screen: how it is doing in the header, how it went beside an event, and the question before
+//! many are sent again.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::cells::clean;
+use super::draw::{self, Labels, Piece, Scene};
+use super::table::Spot;
+use super::{footer, text};
+use crate::app::action::Action;
+use crate::app::geometry::{self, Framing};
+use crate::app::keymap::Context;
+use crate::app::overlay::Again;
+use crate::domain::forward::{Forwarded, State};
+use crate::domain::query::EventRow;
+
+/// So many events that wait are no more than what is under way.
+const BEHIND: u64 = 100;
+
+/// In words, with the space before them; nothing where nothing is forwarded.
+pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let (model, styles) = (scene.model, scene.styles);
+    let Some(forward) = model.vitals.forward.as_ref().filter(|forward| forward.follows) else {
+        return Vec::new();
+    };
+    let waiting = text::short(forward.waiting);
+    let (said, style) = match &forward.trouble {
+        Some(trouble) if trouble.again_at.is_some() => (format!("waits, {waiting} behind"), styles.warn),
+        Some(_) => (format!("fails, {waiting} behind"), styles.warn),
+        None if forward.waiting > BEHIND => (format!("{waiting} behind"), styles.warn),
+        None => ("ok".to_owned(), styles.ok),
+    };
+    let mut pieces = vec![Piece::styled(format!("  forward {said}"), style)];
+    let failed = model.sums().unforwarded;
+    if failed > 0 {
+        pieces.push(Piece::styled(format!(", {} failed", text::short(failed)), styles.bad));
+    }
+    pieces
+}
+
+/// In two words, if something is wrong with it.
+pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
+    let forward = scene.model.vitals.forward.as_ref()?;
+    forward.trouble.as_ref().map(|_| Piece::styled("  forward down", scene.styles.warn))
+}
+
+/// The sign and the colour of a result.
+fn look(result: &Forwarded, scene: Scene<'_>) -> (&'static str, Style) {
+    let styles = scene.styles;
+    match result.state {
+        State::Delivered => (styles.symbols.good, styles.ok),
+        State::Retrying => (styles.symbols.warn, styles.warn),
+        State::GivenUp => (styles.symbols.bad, styles.bad),
+    }
+}
+
+/// The cell of a list: a sign and the status.
+pub(super) fn cell<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
+    let EventRow::Event(line) = row else { return Vec::new() };
+    let Some(result) = &line.forwarded else { return Vec::new() };
+    let (sign, style) = look(result, scene);
+    let status = result.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+    vec![Piece::styled(format!("{sign} "), style), Piece::styled(status, style)]
+}
+
+/// The line of a payload: what came of it, how often it was tried, when last.
+pub(super) fn line<'a>(result: &'a Forwarded, scene: Scene<'a>) -> Vec<Piece<'a>> {
+    let styles = scene.styles;
+    let (sign, style) = look(result, scene);
+    let how = match result.state {
+        _ if result.replayed => "sent again".to_owned(),
+        State::Delivered if result.attempts == 1 => "forwarded".to_owned(),
+        State::Delivered => format!("forwarded at the {} attempt", ordinal(result.attempts)),
+        State::Retrying => format!("tried {}, tries again", times(result.attempts)),
+        State::GivenUp => format!("given up after {} attempts", result.attempts),
+    };
+    let mut pieces = vec![
+        Piece::styled(format!("{sign} {how}"), style),
+        Piece::styled("   answer ", styles.dim),
+        Piece::styled(result.to_string(), styles.text),
+        Piece::styled(format!("   {}", text::clock(scene.model, result.at)), styles.dim),
+    ];
+    if result.status.is_none() {
+        pieces.push(Piece::styled("   ", styles.dim));
+        pieces.push(Piece::styled(clean(&result.note), style));
+    }
+    pieces
+}
+
+/// How the answer begins, or why there is none.
+pub(super) fn note<'a>(result: &'a Forwarded, scene: Scene<'a>) -> Vec<Piece<'a>> {
+    let styles = scene.styles;
+    let said = match (scene.model.redact, result.note.as_str()) {
+        (_, "") => "an empty body".into(),
+        (true, _) => "(hidden)".into(),
+        (false, note) => clean(note),
+    };
+    vec![Piece::styled("the answer says: ", styles.dim), Piece::styled(said, styles.text)]
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".into(),
+        2 => "twice".into(),
+        count => format!("{count} times"),
+    }
+}
+
+fn ordinal(count: u32) -> String {
+    match count {
+        1 => "first".into(),
+        2 => "second".into(),
+        3 => "third".into(),
+        4 => "fourth".into(),
+        count => format!("{count}th"),
+    }
+}
+
+/// Asks before many are sent again.
+pub(super) fn question(buf: &mut Buffer, screen: Rect, again: &Again, scene: Scene<'_>) {
+    let (model, styles) = (scene.model, scene.styles);
+    let width = screen.width.saturating_sub(4).min(84);
+    let target = model.vitals.forward.as_ref().map(|forward| clean(&forward.target)).unwrap_or_default();
+    let rect = draw::centred(screen, width, 6);
+    footer::boxed(buf, rect, scene);
+    let title = vec![Piece::styled(" Send again? ", styles.strong)];
+    draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, ..Labels::default() }, styles);
+    let inside = geometry::inside(rect, Framing::Box);
+    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
+    let events = if again.total == 1 { "event" } else { "events" };
+    let what = [
+        Piece::styled("All ", styles.dim),
+        Piece::styled(format!("{} {events}", text::count(again.total)), styles.strong),
+        Piece::styled(" that the filter shows", styles.dim),
+    ];
+    draw::pieces(buf, draw::line_of(inside, 0), &what, styles);
+    let to = [Piece::styled("to ", styles.dim), Piece::styled(target, styles.strong)];
+    draw::pieces(buf, draw::line_of(inside, 1), &to, styles);
+    let key = |action| model.keymap.chord(Context::Confirm, action, model.ascii).unwrap_or_default();
+    let mut keys = vec![
+        Piece::styled(key(Action::Confirm), styles.key),
+        Piece::styled(" send   ", styles.dim),
+        Piece::styled("Esc", styles.key),
+        Piece::styled(" no", styles.dim),
+    ];
+    if again.one.is_some() {
+        keys.push(Piece::styled(format!("   {}", key(Action::ConfirmOne)), styles.key));
+        keys.push(Piece::styled(" only the one under the cursor", styles.dim));
+    }
+    draw::pieces(buf, draw::line_of(inside, 3), &keys, styles);
+}
