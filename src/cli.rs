@@ -11,6 +11,7 @@ pub mod crash;
 pub mod demo;
 pub mod export;
 pub mod failure;
+pub mod forget;
 mod forward;
 pub mod happening;
 pub mod headless;
@@ -87,6 +88,7 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         Command::Attach(args) => cautious(&cautions, attach::run(args, &file)),
         Command::Open(open) => monitor::open(&open, &file),
         Command::Export(export) => export::run(&export),
+        Command::Forget(args) => forget::run(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => cautious(&cautions, check::run(&args, &mut std::io::stdout().lock())),
         Command::Import(import) => cautious(&cautions, import::run(&import)),
         Command::Simulate(args) => cautious(&cautions, monitor::simulate(&args)),

@@ -25,4 +25,5 @@ pub mod secret;
 pub mod signature;
 pub mod stream;
 pub mod time;
+pub mod tombstone;
 pub mod vitals;

@@ -182,6 +182,7 @@ impl Pulse {
                     inner.vitals.unrecognised += u64::from(!recognised);
                 }
                 Receipt::Repeat { .. } => inner.vitals.repeated += 1,
+                Receipt::Gone => {}
             }
         });
     }

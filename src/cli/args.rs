@@ -61,6 +61,8 @@ pub enum Command {
     Export(Export),
     /// Check that a session file is whole and says what its events say; exits 1 if not
     Check(super::check::Args),
+    /// Remove one person from a session file for good
+    Forget(super::forget::Args),
     /// Put events that were exported or captured into a session
     Import(super::import::Args),
     /// Send a made-up rollout, signed, to any URL

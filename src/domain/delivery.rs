@@ -104,4 +104,6 @@ pub enum Receipt {
         /// The body differs from the one kept.
         conflict: bool,
     },
+    /// What it is about was removed for good: it is acknowledged and not kept.
+    Gone,
 }

@@ -96,6 +96,11 @@ impl Packer {
         }
         whole.push(b'\n');
         whole.extend_from_slice(body);
+        self.pack_whole(whole)
+    }
+
+    /// Packs what headers and body are together.
+    fn pack_whole(&self, whole: Vec<u8>) -> Packed {
         let dictionary = self.dictionary.read().unwrap_or_else(PoisonError::into_inner).clone();
         let coding = if dictionary.is_some() { Coding::Dictionary } else { Coding::Alone };
         let length = whole.len();
@@ -124,6 +129,42 @@ fn compress(dictionary: Option<Dictionary>, data: &[u8]) -> Option<Vec<u8>> {
 
 fn stored(connection: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
     connection.query_row("SELECT bytes FROM dictionary WHERE one = 1", [], |row| row.get(0)).optional()
+}
+
+/// Makes the dictionary anew from what there is now, and packs everything with it. The caller holds the transaction.
+pub(super) fn recode(connection: &Connection) -> rusqlite::Result<()> {
+    let (unpacker, packer) = (Unpacker::default(), Packer::default());
+    let dictionary = if stored(connection)?.is_some() { train(connection) } else { None };
+    if let Some(bytes) = &dictionary {
+        packer.adopt(bytes.clone());
+    }
+    let mut at = i64::MIN;
+    while let Some(seq) = recode_next(connection, at, &unpacker, &packer)? {
+        at = seq;
+    }
+    // The one before was needed until now.
+    connection.execute("DELETE FROM dictionary", [])?;
+    dictionary.map_or(Ok(()), |bytes| keep_dictionary(connection, &bytes))
+}
+
+/// Packs the body after a number anew; returns its own number.
+fn recode_next(
+    connection: &Connection,
+    after: i64,
+    unpacker: &Unpacker,
+    packer: &Packer,
+) -> rusqlite::Result<Option<i64>> {
+    let next = "SELECT seq, coding, length, data FROM body WHERE seq > ?1 ORDER BY seq LIMIT 1";
+    let found = connection
+        .prepare_cached(next)?
+        .query_row([after], |row| Ok((row.get(0)?, unpacker.whole(connection, row, 1)?)))
+        .optional()?;
+    let Some((seq, whole)) = found else { return Ok(None) };
+    let packed = packer.pack_whole(whole);
+    connection
+        .prepare_cached("UPDATE body SET coding = ?2, length = ?3, data = ?4 WHERE seq = ?1")?
+        .execute(params![seq, packed.coding as i64, packed.length, packed.data])?;
+    Ok(Some(seq))
 }
 
 /// Keeps a dictionary in the file.

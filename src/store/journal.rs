@@ -15,6 +15,7 @@ use super::codec::{self, Packed, Packer};
 use super::durable::Durable;
 use super::folding::Folding;
 use super::forwarded::Outbox;
+use super::gone::Gone;
 use super::mirror::{self, Reflection};
 use super::projector::Projector;
 use super::session::{self, WriterLock};
@@ -107,6 +108,7 @@ impl Journal {
         let durable = Durable::start(path)?;
         let folding = Folding::start(&mut connection, path)?;
         let projector = Projector::new(&connection, pulse.rules().clone())?;
+        let gone = Gone::of(&connection)?;
         let packer = Packer::of(&connection)?;
         let seq = projector.newest();
         pulse.reached(seq);
@@ -119,6 +121,7 @@ impl Journal {
             connection,
             projector,
             stale: false,
+            gone,
             packer: packer.clone(),
             outbox: outbox.clone(),
             training: Some(orders.downgrade()),
@@ -266,6 +269,8 @@ struct Writer {
     projector: Projector,
     /// The last group failed: what the projector has at hand is not what the file holds.
     stale: bool,
+    /// What was removed for good and is not to come back.
+    gone: Gone,
     packer: Packer,
     /// Results of forwarding, taken along with each group.
     outbox: Outbox,
@@ -436,7 +441,11 @@ impl Writer {
         for order in group {
             match order {
                 Order::Keep(delivery, packed, _) => {
-                    done.receipts.push(self.projector.take(connection, delivery, packed)?);
+                    done.receipts.push(if self.gone.holds(connection, delivery)? {
+                        Receipt::Gone
+                    } else {
+                        self.projector.take(connection, delivery, packed)?
+                    });
                 }
                 Order::Reflect(batch, _) => {
                     done.reflected.push(mirror::reflect(connection, &mut self.projector, batch)?);

@@ -438,6 +438,13 @@ pub(super) fn read_newest(connection: &Connection) -> Result<Seq> {
         .query_row([], |row| row.get(0))
 }
 
+/// Keeps the number of the newest event, before it may be removed.
+pub(super) fn keep_newest(connection: &Connection) -> Result<()> {
+    let newest = read_newest(connection)?;
+    connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('newest', ?1)")?.execute([newest])?;
+    Ok(())
+}
+
 /// The sums as the file has them.
 pub(super) fn read_sums(connection: &Connection) -> Result<Sums> {
     let mut statement = connection.prepare_cached(

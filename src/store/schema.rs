@@ -79,6 +79,10 @@ CREATE TABLE rise (
 ) WITHOUT ROWID;
 ";
 
+/// What was removed for good, by a hash that tells nothing else; `until` is when one may go, or never.
+const TOMBSTONES: &str =
+    "CREATE TABLE IF NOT EXISTS tombstone (hash BLOB PRIMARY KEY, until INTEGER) WITHOUT ROWID; ";
+
 /// What makes answers quick and may be made anew at any time: name, table and columns. A file that was made
 /// before one of them gets it when it is next written.
 const INDEXES: &[(&str, &str)] = &[
@@ -112,7 +116,7 @@ const FORMER: &[&str] = &["candidacy_last", "candidacy_status"];
 /// # Errors
 /// If SQLite cannot write them.
 pub fn index(connection: &Connection) -> Result<(), StoreError> {
-    let mut text = REPEATS.to_owned();
+    let mut text = format!("{REPEATS} {TOMBSTONES}");
     for name in FORMER {
         let _ = write!(text, "DROP INDEX IF EXISTS {name}; ");
     }

@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod docs;
 mod faults;
+mod forget;
 mod forward;
 mod fuzz;
 mod hostile;
