@@ -25,8 +25,10 @@ pub mod reference;
 mod relay;
 pub mod screen;
 pub mod settings;
+mod signals;
 pub mod simulate;
 pub mod size;
+mod sweep;
 pub mod tap;
 pub mod verify;
 

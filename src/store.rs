@@ -31,6 +31,7 @@ mod patience;
 mod projector;
 pub mod reader;
 pub mod repair;
+mod retain;
 mod rows;
 pub mod schema;
 pub mod search;

@@ -121,6 +121,9 @@ pub struct Options {
     /// Largest body taken
     #[arg(long, value_name = "SIZE", env = "INVIGIL_MAX_BODY", default_value = "2MiB")]
     pub max_body: Size,
+    /// Remove what is older than this, 90d for instance; at least an hour [default: nothing is removed]
+    #[arg(long, value_name = "TIME", env = "INVIGIL_RETAIN", value_parser = super::settings::retention)]
+    pub retain: Option<Duration>,
     /// Session file; an existing one is continued [default: a new dated file in the data directory]
     #[arg(long, value_name = "FILE", env = "INVIGIL_SESSION")]
     pub session: Option<PathBuf>,

@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::layers::ConfigFile;
-use super::monitor::{self, Stage, block_on, session_failure, stop_signal};
+use super::monitor::{self, Stage, block_on, session_failure};
 use super::screen::{self, About};
 use super::settings::Looks;
+use super::signals::stop_signal;
 use super::{control, places};
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;

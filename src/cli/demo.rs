@@ -7,9 +7,10 @@ use super::args::Demo;
 use super::failure::Failure;
 use super::headless::Lines;
 use super::layers::ConfigFile;
-use super::monitor::{Station, block_on, scratch, stop_signal, url, watch_station};
+use super::monitor::{Station, block_on, scratch, url, watch_station};
 use super::screen::{self, About};
 use super::settings::Looks;
+use super::signals::stop_signal;
 use crate::app::model::Mode;
 use crate::domain::secret::{Keyring, Secret};
 use crate::source::http::Surface;
@@ -37,7 +38,8 @@ pub fn run(demo: &Demo, file: &ConfigFile) -> Result<(), Failure> {
         let secret = secret_of_its_own()?;
         let rules =
             Rules { keyring: Keyring::new(vec![secret.clone()]), no_verify: false, tolerance_secs: 300 };
-        let station = Station::open(Some(scratch.path().join("demo.sqlite")), rules, looks.rules.clone())?;
+        let station =
+            Station::open(Some(scratch.path().join("demo.sqlite")), rules, looks.rules.clone(), None)?;
         let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let listener = listener.map_err(Failure::running)?;
         let url = url(listener.address(), false, "/webhook");

@@ -48,7 +48,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     let told = sentence(traces);
     if !args.yes {
         if !io::stdin().is_terminal() {
-            return Err(Failure::usage(format!("--yes: is needed where nobody can be asked; {file} holds {told}")));
+            return Err(Failure::usage(format!(
+                "--yes: is needed where nobody can be asked; {file} holds {told}"
+            )));
         }
         if !agreed(&told)? {
             return Err(Failure::running(format!("{file}: nothing was removed")));

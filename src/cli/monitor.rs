@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,12 +26,14 @@ use super::reference::written;
 use super::relay;
 use super::screen::{self, About};
 use super::settings::{self, Looks, Settings};
+use super::signals::stop_signal;
+use super::sweep;
 use super::tap::Tap;
 use crate::app::model::Mode;
 use crate::app::notice::Tone;
 use crate::clock;
-use crate::domain::alert;
 use crate::domain::clean::Clean;
+use crate::domain::{alert, duration};
 use crate::pulse::Pulse;
 use crate::source::http::{self, Surface};
 use crate::source::intake::{Intake, Rules};
@@ -57,36 +58,6 @@ pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
     runtime.block_on(future)
 }
 
-/// SIGXFSZ, the same on Linux and macOS: a file has reached the limit that the system set.
-const FILE_LIMIT: i32 = 25;
-
-/// Cancelled by SIGTERM, SIGINT or SIGHUP.
-///
-/// # Errors
-/// If the signals cannot be listened for.
-pub(super) fn stop_signal() -> Result<CancellationToken, Failure> {
-    let wrong = |error| Failure::running(format!("signals cannot be listened for: {error}"));
-    let mut signals = [
-        signal(SignalKind::terminate()).map_err(wrong)?,
-        signal(SignalKind::interrupt()).map_err(wrong)?,
-        signal(SignalKind::hangup()).map_err(wrong)?,
-    ];
-    // Somebody listens, so that the signal no longer ends the process: the write fails, as on a full disk.
-    drop(signal(SignalKind::from_raw(FILE_LIMIT)).map_err(wrong)?);
-    let stop = CancellationToken::new();
-    let told = stop.clone();
-    tokio::spawn(async move {
-        let [terminate, interrupt, hangup] = &mut signals;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
-        }
-        told.cancel();
-    });
-    Ok(stop)
-}
-
 /// A session being written and the door to it.
 pub(super) struct Station {
     pub(super) journal: Journal,
@@ -95,6 +66,15 @@ pub(super) struct Station {
 }
 
 impl Station {
+    /// Opens the session and hangs the door, as the settings say.
+    ///
+    /// # Errors
+    /// Code 2 if the session file is not what it should be.
+    fn of(settings: &Settings) -> Result<Self, Failure> {
+        let alerts = settings.looks.rules.clone();
+        Self::open(settings.session.clone(), rules(settings), alerts, settings.retain)
+    }
+
     /// Opens the session and hangs the door.
     ///
     /// # Errors
@@ -103,13 +83,18 @@ impl Station {
         session: Option<PathBuf>,
         rules: Rules,
         alerts: alert::Rules,
+        retain: Option<duration::Duration>,
     ) -> Result<Self, Failure> {
         let path = session.or_else(|| places::new_session_file(clock::now()));
         let path =
             path.ok_or_else(|| Failure::usage("--session: no home directory is known; name a file"))?;
         let pulse = Pulse::new(alerts);
-        let journal =
-            Journal::open(&path, clock::now(), pulse.clone()).map_err(|error| session_failure(&error))?;
+        let span = retain.map(duration::Duration::as_millis);
+        let journal = Journal::retaining(&path, clock::now(), pulse.clone(), span);
+        let journal = journal.map_err(|error| session_failure(&error))?;
+        if retain.is_some() {
+            sweep::begin(journal.clone());
+        }
         let intake = Intake::new(rules, journal.clone(), pulse.clone());
         Ok(Self { journal, intake, pulse })
     }
@@ -204,8 +189,7 @@ pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(),
         let listener = Listener::bind(settings.listen);
         let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
         let control = control::open(settings.control.take()).await?;
-        let station =
-            Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
+        let station = Station::of(&settings)?;
         let forwarding = forward::begin(settings.forward_to.take(), &station, &stop)?;
         let address = url(listener.address(), settings.tls.is_some(), &settings.path);
         let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
@@ -392,8 +376,7 @@ pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result
     }
     block_on(async {
         let stop = stop_signal()?;
-        let station =
-            Station::open(settings.session.clone(), rules(&settings), settings.looks.rules.clone())?;
+        let station = Station::of(&settings)?;
         let forwarding = forward::begin(settings.forward_to.take(), &station, &stop)?;
         let mut sources = vec![station.serve_when_free(&settings, stop.clone())];
         if let Some(wanted) = settings.relay.take() {

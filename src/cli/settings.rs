@@ -14,6 +14,7 @@ use super::relay::Wanted;
 use crate::app::call::By;
 use crate::app::keymap::Keymap;
 use crate::domain::alert::{Rule, Rules};
+use crate::domain::duration::Duration;
 use crate::domain::secret::{Given, Keyring, Secret};
 use crate::forward::target::Url;
 use crate::source::peer::Peers;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub tolerance_secs: i64,
     /// Bytes a body may have.
     pub max_body: usize,
+    /// How long events are kept; `None` means for ever.
+    pub retain: Option<Duration>,
     /// The session file; `None` means a new dated one.
     pub session: Option<PathBuf>,
     /// The relay to listen at too.
@@ -79,6 +82,7 @@ impl Settings {
             no_verify: options.no_verify,
             tolerance_secs: i64::try_from(options.tolerance.as_secs()).unwrap_or(i64::MAX),
             max_body: options.max_body.bytes(),
+            retain: options.retain,
             session: options.session,
             relay: Wanted::from_options(options.relay, options.relay_url)?,
             forward_to: options.forward_to,
@@ -119,6 +123,21 @@ fn tls(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<Tls>, Failure> 
         (Some(_), None) => Err(Failure::usage("--tls-cert: needs --tls-key beside it")),
         (None, Some(_)) => Err(Failure::usage("--tls-key: needs --tls-cert beside it")),
     }
+}
+
+/// The shortest time that events may be kept.
+const SHORTEST_RETENTION: u64 = 3600;
+
+/// Reads for how long events are kept.
+///
+/// # Errors
+/// How such a time is written, or that it is too short.
+pub fn retention(text: &str) -> Result<Duration, String> {
+    let span: Duration = text.parse()?;
+    if span.as_secs() < SHORTEST_RETENTION {
+        return Err(format!("{span} is too short: keep events for an hour at least"));
+    }
+    Ok(span)
 }
 
 /// Reads a path that webhooks may be posted to.

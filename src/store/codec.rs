@@ -15,6 +15,8 @@ const LEVEL: i32 = 1;
 pub(super) const SAMPLES: u64 = 512;
 /// Size of the dictionary.
 const DICTIONARY: usize = 64 << 10;
+/// Bodies packed anew in one step.
+const RECODED: usize = 64;
 /// Bytes of samples read at most: a few huge bodies must not fill memory.
 const SAMPLE_BYTES: usize = 8 << 20;
 
@@ -129,6 +131,34 @@ fn compress(dictionary: Option<Dictionary>, data: &[u8]) -> Option<Vec<u8>> {
 
 fn stored(connection: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
     connection.query_row("SELECT bytes FROM dictionary WHERE one = 1", [], |row| row.get(0)).optional()
+}
+
+/// Packing anew, by itself, everything that was packed with the dictionary, which then goes: it holds pieces of the
+/// events it was made from. A step is a few bodies.
+#[derive(Default)]
+pub(super) struct Recoding {
+    at: i64,
+}
+
+impl Recoding {
+    /// Packs the next few; true if all is done. The caller holds the transaction, and nobody packs with a dictionary
+    /// any more.
+    pub(super) fn step(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        if stored(connection)?.is_none() {
+            return Ok(true);
+        }
+        let (unpacker, packer) = (Unpacker::default(), Packer::default());
+        for _ in 0..RECODED {
+            match recode_next(connection, self.at, &unpacker, &packer)? {
+                Some(seq) => self.at = seq,
+                None => {
+                    connection.execute("DELETE FROM dictionary", [])?;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// Makes the dictionary anew from what there is now, and packs everything with it. The caller holds the transaction.
@@ -284,8 +314,16 @@ impl Unpacker {
                 empty.insert(Decompressor::with_dictionary(&bytes).map_err(broken)?)
             }
         };
-        decompressor.decompress_to_buffer(data, buffer).map_err(broken)?;
-        Ok(())
+        let read = decompressor.decompress_to_buffer(data, buffer);
+        if read.is_err() && with_dictionary {
+            // Another process may have made the dictionary anew.
+            let bytes = stored(connection)?.unwrap_or_default();
+            let decompressor = slot.insert(Decompressor::with_dictionary(&bytes).map_err(broken)?);
+            buffer.clear();
+            decompressor.decompress_to_buffer(data, buffer).map_err(broken)?;
+            return Ok(());
+        }
+        read.map(drop).map_err(broken)
     }
 }
 

@@ -10,7 +10,7 @@ use super::codec::{self, Unpacker};
 use super::fresh::{KEPT, Kept};
 use super::gone::Gone;
 use super::session::{self, WriterLock};
-use super::{StoreError, projector, repair};
+use super::{StoreError, projector, repair, schema};
 use crate::domain::delivery::Seq;
 use crate::domain::envelope;
 use crate::domain::filter::fold_case;
@@ -129,12 +129,11 @@ impl Forgetting {
             gone.bury(&connection, Of::Candidate, id, None)?;
         }
         projector::keep_newest(&connection)?;
+        let tables = schema::of_events(&connection)?;
         for (seq, id) in &events {
             gone.bury(&connection, Of::Event, id, None)?;
-            for table in ["body", "event"] {
-                connection
-                    .prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?
-                    .execute([seq])?;
+            for table in &tables {
+                connection.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?.execute([seq])?;
             }
         }
         repair::derive(&path, &connection)?;

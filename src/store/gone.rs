@@ -8,6 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::tombstone::{Of, tombstone};
 
 /// The tombstones of a session that is being written.
+#[derive(Default)]
 pub(super) struct Gone {
     salt: Vec<u8>,
     /// Most sessions have none, and then nothing is looked up.
@@ -52,7 +53,8 @@ impl Gone {
     ) -> Result<()> {
         if self.salt.is_empty() {
             connection.execute("INSERT OR IGNORE INTO meta VALUES ('salt', randomblob(16))", [])?;
-            self.salt = connection.query_row("SELECT value FROM meta WHERE key = 'salt'", [], |row| row.get(0))?;
+            self.salt =
+                connection.query_row("SELECT value FROM meta WHERE key = 'salt'", [], |row| row.get(0))?;
         }
         self.any = true;
         connection

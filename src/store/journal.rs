@@ -2,6 +2,9 @@
 //! disk.
 #![expect(clippy::disallowed_methods, reason = "the writing thread is started here")]
 
+mod place;
+mod sweeping;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -10,6 +13,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::place::{Identity, identities};
 use super::answers::{Answer, Answers};
 use super::codec::{self, Packed, Packer};
 use super::durable::Durable;
@@ -18,6 +22,7 @@ use super::forwarded::Outbox;
 use super::gone::Gone;
 use super::mirror::{self, Reflection};
 use super::projector::Projector;
+use super::retain::Retention;
 use super::session::{self, WriterLock};
 use super::{StoreError, Unavailable};
 use crate::domain::delivery::{Delivery, Receipt, Seq};
@@ -52,6 +57,8 @@ pub(super) enum Order {
     Remember(&'static str, String, oneshot::Sender<()>),
     /// Pack with this dictionary from now on.
     Dictionary(Vec<u8>),
+    /// Remove a little of what is too old now; answered with whether there is more.
+    Sweep(Timestamp, oneshot::Sender<bool>),
     /// Write what waits, then end.
     Close,
     /// Nothing to write: only to see whether the session can be written again.
@@ -75,9 +82,7 @@ impl Journal {
     /// # Errors
     /// If the file is no session, is damaged, newer or being written by another process.
     pub fn open(path: &Path, now: Timestamp, pulse: Pulse) -> Result<Self, StoreError> {
-        let (connection, lock) = session::open_writer(path)?;
-        mirror::begin_own(&connection, path, now)?;
-        Self::begin(path, (connection, lock), pulse, None)
+        Self::retaining(path, now, pulse, None)
     }
 
     /// Makes or continues at `path` the mirror of the session that has said hello at this URL, and starts its
@@ -94,7 +99,7 @@ impl Journal {
     ) -> Result<Self, StoreError> {
         let (connection, lock) = session::open_writer(path)?;
         mirror::begin_mirror(&connection, path, of, url)?;
-        Self::begin(path, (connection, lock), pulse, Some(now))
+        Self::begin(path, (connection, lock), pulse, Some(now), None)
     }
 
     fn begin(
@@ -102,6 +107,7 @@ impl Journal {
         (mut connection, lock): (Connection, WriterLock),
         pulse: Pulse,
         mirror_since: Option<Timestamp>,
+        span_millis: Option<i64>,
     ) -> Result<Self, StoreError> {
         // The log is synced after a commit, not in it: see `durable`.
         connection.execute_batch("PRAGMA synchronous = NORMAL")?;
@@ -109,7 +115,14 @@ impl Journal {
         let folding = Folding::start(&mut connection, path)?;
         let projector = Projector::new(&connection, pulse.rules().clone())?;
         let gone = Gone::of(&connection)?;
-        let packer = Packer::of(&connection)?;
+        let retention = span_millis.map(Retention::new);
+        let packer = if retention.is_some() {
+            connection.execute_batch("PRAGMA secure_delete = ON")?;
+            // A dictionary would keep pieces of the events it is made from.
+            Packer::default()
+        } else {
+            Packer::of(&connection)?
+        };
         let seq = projector.newest();
         pulse.reached(seq);
         let (orders, waiting) = mpsc::channel(QUEUE);
@@ -122,9 +135,10 @@ impl Journal {
             projector,
             stale: false,
             gone,
+            retention,
             packer: packer.clone(),
             outbox: outbox.clone(),
-            training: Some(orders.downgrade()),
+            training: span_millis.is_none().then(|| orders.downgrade()),
             path: Arc::clone(&path),
             identities,
             mirror_since,
@@ -246,24 +260,6 @@ fn disk_free(path: &Path) -> Option<u64> {
     Some(free >> 20 << 20)
 }
 
-/// What tells the session's file from another one that took its name, and its log likewise.
-fn identities(path: &Path) -> [Identity; 2] {
-    [identity(path), identity(&session::log_of(path))]
-}
-
-type Identity = Option<(u64, u64)>;
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Identity {
-    path.exists().then_some((0, 0))
-}
-
 struct Writer {
     connection: Connection,
     projector: Projector,
@@ -271,6 +267,8 @@ struct Writer {
     stale: bool,
     /// What was removed for good and is not to come back.
     gone: Gone,
+    /// How long events are kept, if not for ever.
+    retention: Option<Retention>,
     packer: Packer,
     /// Results of forwarding, taken along with each group.
     outbox: Outbox,
@@ -321,6 +319,7 @@ impl Writer {
     fn write(&mut self, group: &mut Vec<Order>) {
         let (begun, count) = (Instant::now(), group.len());
         let done = self.transact(group);
+        let mut sweep = None;
         let (ok, done) = (done.is_ok(), done.as_ref());
         let mut answers = Answers::default();
         let mut receipts = done.ok().map(|done| done.receipts.iter().copied());
@@ -336,6 +335,7 @@ impl Writer {
                 Order::Reflect(_, answer) => {
                     answers.reflected.push((answer, reflected.as_mut().and_then(Iterator::next)));
                 }
+                Order::Sweep(now, answer) => sweep = Some((now, answer)),
                 _ => {}
             }
         }
@@ -352,6 +352,9 @@ impl Writer {
                 cannot_store(&self.pulse, &what, self.mirror_since.is_some());
                 answers.refuse(&error.to_string());
             }
+        }
+        if let Some((now, answer)) = sweep {
+            let _ = answer.send(ok && self.sweep(now));
         }
     }
 
@@ -400,26 +403,6 @@ impl Writer {
         }
     }
 
-    /// SQLite would go on writing to files that no longer have a name.
-    fn is_in_place(&self) -> Result<(), StoreError> {
-        let [session, log] = identities(&self.path);
-        let [session_then, log_then] = self.identities;
-        if session != session_then {
-            return Err(StoreError::file(
-                &self.path,
-                "was removed or replaced while it was being written; put it back, or start again",
-            ));
-        }
-        if log != log_then {
-            // What was acknowledged is moved to where it will be found. If that fails it is tried again.
-            let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(FULL)");
-            let what =
-                "was removed or replaced while it was being written; stop and start again, nothing is lost";
-            return Err(StoreError::file(&session::log_of(&self.path), what));
-        }
-        Ok(())
-    }
-
     fn transact(&mut self, group: &[Order]) -> Result<Done, StoreError> {
         self.is_in_place()?;
         let connection = &self.connection;
@@ -441,7 +424,7 @@ impl Writer {
         for order in group {
             match order {
                 Order::Keep(delivery, packed, _) => {
-                    done.receipts.push(if self.gone.holds(connection, delivery)? {
+                    done.receipts.push(if self.is_gone(delivery)? {
                         Receipt::Gone
                     } else {
                         self.projector.take(connection, delivery, packed)?
@@ -451,7 +434,7 @@ impl Writer {
                     done.reflected.push(mirror::reflect(connection, &mut self.projector, batch)?);
                 }
                 Order::Dictionary(bytes) => codec::keep_dictionary(connection, bytes)?,
-                Order::Probe | Order::Close => {}
+                Order::Probe | Order::Close | Order::Sweep(..) => {}
                 Order::Remember(name, fact, _) => {
                     connection
                         .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?

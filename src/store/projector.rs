@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::candidacies::Entry;
 use super::codec::{Packed, Unpacker};
-use super::ids::Ids;
+use super::ids::{self, Ids};
 use super::rows::{self, Result};
 use crate::domain::alert::{About, Alert, Rules};
 use crate::domain::delivery::{Delivery, Receipt, Seq};
@@ -436,6 +436,11 @@ pub(super) fn read_newest(connection: &Connection) -> Result<Seq> {
             "SELECT max(ifnull((SELECT max(seq) FROM event), 0), ifnull((SELECT value FROM meta WHERE key = 'newest'), 0))",
         )?
         .query_row([], |row| row.get(0))
+}
+
+/// Whether there is an event of this id.
+pub(super) fn knows(connection: &Connection, id: &str) -> Result<bool> {
+    connection.prepare_cached(ids::FIND)?.exists([id])
 }
 
 /// Keeps the number of the newest event, before it may be removed.

@@ -108,6 +108,20 @@ const INDEXES: &[(&str, &str)] = &[
 const REPEATS: &str =
     "CREATE TABLE IF NOT EXISTS repeat (n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL UNIQUE);";
 
+/// The tables that have a row of an event under its number: all of them, whoever added one. What is derived of
+/// candidacies is removed with those, and a table of ids keeps itself.
+///
+/// # Errors
+/// If SQLite cannot read the schema.
+pub(super) fn of_events(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+         WHERE m.type = 'table' AND c.name = 'seq' AND m.name NOT IN ('rise', 'known')",
+    )?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
+}
+
 /// Indexes of earlier forms.
 const FORMER: &[&str] = &["candidacy_last", "candidacy_status"];
 

@@ -267,6 +267,7 @@ secret = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b
 secret_file = "secrets.txt"
 no_verify = true
 tolerance = 90
+retain = "90d"
 max_body = "64k"
 session = "rollout \"two\".sqlite"
 relay = "c_0a1B2c3D4e"

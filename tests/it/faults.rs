@@ -103,15 +103,16 @@ fn a_full_file_system_is_answered_503_until_there_is_room() {
 
 /// Somewhere to load the test's own faults from, built where there is a C compiler, as there must be for SQLite.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-struct Faults {
+pub(crate) struct Faults {
     library: PathBuf,
     io: PathBuf,
-    clock: PathBuf,
+    /// Seconds that the clock is off, if it is there.
+    pub(crate) clock: PathBuf,
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 impl Faults {
-    fn new(dir: &Path) -> Self {
+    pub(crate) fn new(dir: &Path) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/fault.c");
         let library = dir.join("fault.so");
         let mut compile = Command::new("cc");
@@ -120,8 +121,9 @@ impl Faults {
         Self { library, io: dir.join("io"), clock: dir.join("clock") }
     }
 
-    fn serve(&self, session: &Path) -> Serving {
+    pub(crate) fn serve(&self, session: &Path, change: impl FnOnce(&mut Command)) -> Serving {
         Serving::with(session, |command| {
+            change(command);
             command
                 .env("LD_PRELOAD", &self.library)
                 .env("INVIGIL_TEST_FAULT", &self.io)
@@ -139,7 +141,7 @@ fn a_disk_that_fails_is_answered_503_until_it_works_again() {
     let faults = Faults::new(dir.path());
     let load = Load::default();
     for _ in 0..rounds(1, 10) {
-        let mut serving = faults.serve(&path);
+        let mut serving = faults.serve(&path, |_| {});
         let burst = load.burst(&serving.address);
         for ways in ["w", "s", "ws"] {
             burst.until_more(60);
@@ -165,7 +167,7 @@ fn a_clock_that_jumps_loses_and_doubles_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jumping.sqlite");
     let faults = Faults::new(dir.path());
-    let mut serving = faults.serve(&path);
+    let mut serving = faults.serve(&path, |_| {});
     let load = Load::default();
     let days = |days: i64| days * 86_400;
     for (n, off) in [0, days(3), days(-400), days(9000), days(-1)].into_iter().enumerate() {

@@ -15,12 +15,17 @@ use super::support::serving::{Serving, signed, until};
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 const ID: &str = "69145db6968cb883ddfc598b";
 /// What must be gone, in small letters: id, name, address, the file name of the report.
-const TRACES: [&str; 6] = [ID, "quillon", "vandersteen", "quillon.vandersteen@example.com", "quillon_vandersteen", "203.0.113.209"];
+const TRACES: [&str; 6] =
+    [ID, "quillon", "vandersteen", "quillon.vandersteen@example.com", "quillon_vandersteen", "203.0.113.209"];
 
 /// The person's event, or somebody else's.
 fn body(person: Option<u32>, n: u32) -> String {
     let body = match person {
-        None => SAMPLE.replace("Grant", "Vandersteen").replace("Bea", "Quillon").replace("bea", "quillon").replace("grant", "vandersteen"),
+        None => SAMPLE
+            .replace("Grant", "Vandersteen")
+            .replace("Bea", "Quillon")
+            .replace("bea", "quillon")
+            .replace("grant", "vandersteen"),
         Some(who) => SAMPLE
             .replace(ID, &format!("77145db6968cb883ddf{who:05}"))
             .replace("203.0.113.209", "198.51.100.7")
@@ -39,7 +44,7 @@ fn session(path: &Path) {
     let take = |n: u32, body: &str| {
         keeper.take(&format!("msg_{n}"), midnight().plus_millis(i64::from(n)), Source::Http, body.as_bytes());
     };
-    let told = |n: u32| body((n % 5 != 0).then_some(n % 23), n);
+    let told = |n: u32| body((!n.is_multiple_of(5)).then_some(n % 23), n);
     for n in 0..540 {
         take(n, &told(n));
     }
@@ -49,7 +54,10 @@ fn session(path: &Path) {
     for n in 540..700 {
         take(n, &told(n));
     }
-    take(700, &format!(r#"{{"type":"mail","event":"sent","to":"Quillon.Vandersteen@example.com","for":"{ID}"}}"#));
+    take(
+        700,
+        &format!(r#"{{"type":"mail","event":"sent","to":"Quillon.Vandersteen@example.com","for":"{ID}"}}"#),
+    );
     take(701, &format!("not JSON, but about {ID}"));
 }
 
@@ -58,7 +66,7 @@ fn found(dir: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for file in files {
         let bytes = std::fs::read(&file).unwrap().to_ascii_lowercase();
-        let has = |trace: &&str| memchr::memmem::find(&bytes, trace.as_bytes()).is_some();
+        let has = |trace: &&&str| memchr::memmem::find(&bytes, trace.as_bytes()).is_some();
         found.extend(TRACES.iter().filter(has).map(|trace| format!("{trace} in {}", file.display())));
     }
     found
@@ -123,7 +131,12 @@ fn somebody_is_forgotten_by_an_address_too_and_nobody_while_it_is_written() {
     assert!(busy.code == 2 && busy.err.contains("another invigil is writing"), "{}", busy.err);
     drop(keeper);
     let done = forget();
-    assert!(done.out.contains("2 events of 69145db6968cb883ddfc598b (Quillon Vandersteen) in 1 assessments"), "{}{}", done.out, done.err);
+    assert!(
+        done.out.contains("2 events of 69145db6968cb883ddfc598b (Quillon Vandersteen) in 1 assessments"),
+        "{}{}",
+        done.out,
+        done.err
+    );
     assert!(found(dir.path()).is_empty());
     assert_eq!(events(&path), 2);
     let again = forget();

@@ -22,6 +22,7 @@ mod pty;
 mod redact;
 mod relay;
 mod relay_time;
+mod retain;
 mod scenarios;
 mod schema;
 mod screens;

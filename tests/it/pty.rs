@@ -270,6 +270,50 @@ fn the_screen_tells_how_the_relay_is_doing() {
     assert!(terminal.restored());
 }
 
+/// The session is taken away while it is watched: the screen says so, and no more once it is back.
+#[test]
+fn a_session_that_cannot_be_written_is_told_on_the_screen() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "rollout.sqlite"];
+    let mut terminal = Terminal::start(&args, home.path());
+    let address = terminal.address();
+    assert_eq!(post(&address, "msg_1", SAMPLE), "HTTP/1.1 204 No Content");
+    let [path, away] = ["rollout.sqlite", "away.sqlite"].map(|name| home.path().join(name));
+    std::fs::rename(&path, &away).unwrap();
+    assert_eq!(post(&address, "msg_2", SAMPLE), "HTTP/1.1 503 Service Unavailable");
+    terminal.expect("Events cannot be stored: ");
+    terminal.expect("was removed or replaced");
+    std::fs::rename(&away, &path).unwrap();
+    let begun = Instant::now();
+    while terminal.text().contains("cannot be stored") {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", terminal.text());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(post(&address, "msg_2", SAMPLE), "HTTP/1.1 204 No Content");
+    terminal.press("Q");
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
+}
+
+#[test]
+fn forget_asks_before_it_removes_anything() {
+    let home = tempfile::tempdir().unwrap();
+    let keeper = super::keeping::Keeper::at(&home.path().join("s.sqlite"));
+    let source = invigil::domain::delivery::Source::Http;
+    let hostile = SAMPLE.replace("Bea", "Bea\\u001b[2J");
+    keeper.take("msg_1", super::keeping::midnight(), source, hostile.as_bytes());
+    drop(keeper);
+    let id = "69145db6968cb883ddfc598b";
+    for (answer, code, told) in [("\r", 1, "nothing was removed"), ("y\r", 0, "removed for good: 1 events")] {
+        let mut terminal = Terminal::start(&["forget", "s.sqlite", "--candidate", id], home.path());
+        terminal.expect("cannot be undone. [y/N]");
+        assert!(terminal.text().contains("Bea␛[2J Grant"), "{}", terminal.text());
+        terminal.press(answer);
+        terminal.expect(told);
+        assert_eq!(terminal.end(), code);
+    }
+}
+
 #[test]
 fn a_signal_gives_the_terminal_back() {
     let home = tempfile::tempdir().unwrap();

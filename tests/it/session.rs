@@ -16,9 +16,9 @@ use super::keeping::{Keeper, midnight};
 /// One event as the sender would tell it.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
-    id: String,
-    sent_at: Timestamp,
-    body: String,
+    pub(crate) id: String,
+    pub(crate) sent_at: Timestamp,
+    pub(crate) body: String,
 }
 
 fn told() -> impl Strategy<Value = Told> {

@@ -163,7 +163,7 @@ impl Serving {
         let (recovered, kept) = (self.said("\"storage_recovered\"").max(1), load.acknowledged());
         until("204 again", || load.acknowledged() > kept + SENDERS * 2);
         until("a line that says so", || self.said("\"storage_recovered\"") >= recovered);
-        assert_eq!(self.health(), 200);
+        until("healthy", || self.health() == 200);
     }
 
     fn child_runs(&self) -> bool {
