@@ -10,8 +10,9 @@ use bytes::Bytes;
 use rusqlite::OptionalExtension;
 
 use super::codec::{Packer, SAMPLES};
+use super::gone::Gone;
 use super::projector::Projector;
-use super::{StoreError, codec, session};
+use super::{StoreError, codec, ids, session};
 use crate::domain::alert::Rules;
 use crate::domain::delivery::{Delivery, Headers, Receipt, Seq, Source};
 use crate::domain::envelope;
@@ -208,6 +209,8 @@ fn event(reader: &mut Reader<'_>) -> Result<Saved, json::Error> {
 pub struct Filling {
     connection: rusqlite::Connection,
     projector: Projector,
+    /// What was removed for good: an import does not bring it back.
+    gone: Gone,
     packer: Packer,
     /// A dictionary is to be made as soon as there are events enough for one.
     untrained: bool,
@@ -253,9 +256,21 @@ impl Filling {
         let projector = Projector::new(&connection, Rules::default())?;
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let packer = Packer::default();
+        let gone = Gone::of(&connection)?;
         let (before, made) = (None, None);
         let untrained = false;
-        Ok(Self { connection, projector, packer, untrained, waiting: 0, stepwise, before, made, _lock: lock })
+        Ok(Self {
+            connection,
+            projector,
+            gone,
+            packer,
+            untrained,
+            waiting: 0,
+            stepwise,
+            before,
+            made,
+            _lock: lock,
+        })
     }
 
     /// Keeps an event. One that was there before this began is left as it is, so that to import twice is to
@@ -265,11 +280,14 @@ impl Filling {
     /// If the session cannot be written.
     pub fn keep(&mut self, delivery: &Delivery, deliveries: u64) -> Result<bool, StoreError> {
         if let Some(before) = self.before {
-            let mut find = self.connection.prepare_cached("SELECT seq FROM event WHERE id = ?1")?;
+            let mut find = self.connection.prepare_cached(ids::FIND)?;
             let there: Option<Seq> = find.query_row([&delivery.id], |row| row.get(0)).optional()?;
             if there.is_some_and(|seq| seq <= before) {
                 return Ok(false);
             }
+        }
+        if self.gone.holds(&self.connection, delivery)? {
+            return Ok(false);
         }
         let packed = self.packer.pack(&delivery.headers, &delivery.body);
         let receipt = self.projector.take(&self.connection, delivery, &packed)?;

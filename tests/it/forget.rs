@@ -82,6 +82,8 @@ fn nothing_of_somebody_forgotten_is_left_or_comes_back() {
     let path = dir.path().join("s.sqlite");
     session(&path);
     assert!(found(dir.path()).len() >= 4, "they are there to begin with: {:?}", found(dir.path()));
+    let exported = run(&["export", "s.sqlite", "-o", "all.json"], dir.path(), "");
+    assert_eq!(exported.code, 0, "{}", exported.err);
     let forget = |more: &[&str]| -> Ended { run(&[&["forget", "s.sqlite"], more].concat(), dir.path(), "") };
     let asked = forget(&["--candidate", ID]);
     assert!(asked.code == 2 && asked.err.contains("--yes: is needed"), "{}", asked.err);
@@ -92,6 +94,9 @@ fn nothing_of_somebody_forgotten_is_left_or_comes_back() {
     let done = forget(&["--candidate", ID, "--yes"]);
     assert_eq!(done.code, 0, "{}", done.err);
     assert!(done.out.contains("removed for good: 142 events"), "{}", done.out);
+    let imported = run(&["import", "all.json", "--session", "s.sqlite"], dir.path(), "");
+    std::fs::remove_file(dir.path().join("all.json")).unwrap();
+    assert_eq!(imported.code, 0, "an export from before does not bring them back: {}", imported.err);
     assert!(found(dir.path()).is_empty(), "{:?}", found(dir.path()));
     assert_eq!(events(&path), 560);
     let check = run(&["check", "s.sqlite"], dir.path(), "");
