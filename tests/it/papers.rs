@@ -1,4 +1,4 @@
-//! Every command in docs is run as it stands there.
+//! Every command in README and docs is run as it stands there.
 //!
 //! What a block of `sh` is, the word behind that says: nothing, and it is run to its end, which is a good one;
 //! `fails`, and it is one of exit code 2 or 1; `serve`, and it serves, is sent some events and is stopped;
@@ -316,6 +316,11 @@ fn works(paper: &Path) {
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_commands_of_the_readme_work() {
+    works(&root().join("README.md"));
 }
 
 #[test]
