@@ -16,6 +16,7 @@ use invigil::domain::delivery::Headers;
 use invigil::domain::query::{Anchor, Query};
 use invigil::domain::redact::Redactor;
 use invigil::domain::secret::{Keyring, Secret};
+use invigil::domain::stream::{self, BatchWriter};
 use invigil::domain::time::Timestamp;
 use invigil::domain::{alert, envelope, filter, id, signature};
 use invigil::json;
@@ -39,13 +40,14 @@ const MAX_BODY: usize = 64;
 type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const ALL: [(&str, Target); 7] = [
+pub const ALL: [(&str, Target); 8] = [
     ("signature", signature),
     ("envelope", envelope),
     ("tree", tree),
     ("filter", filter),
     ("import", import),
     ("relay", relay),
+    ("attach", attach),
     ("forwarded", forwarded),
 ];
 
@@ -302,5 +304,32 @@ pub fn relay(data: &[u8]) {
         && let Err(why) = Address::parse(text)
     {
         shown(&why);
+    }
+}
+
+/// A frame of an invigil that is looked at; what it tells of events is written and read again.
+pub fn attach(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match stream::read(text) {
+        Ok(stream::Frame::Batch(batch)) => {
+            let mut writer = BatchWriter::default();
+            for record in &batch.events {
+                assert!(record.deliveries <= u64::from(u32::MAX), "the sum over all events fits");
+                let body = std::str::from_utf8(&record.body);
+                writer.event(record, body.is_ok_and(|body| json::check(body).is_ok()));
+            }
+            let written = writer.finish(&batch);
+            let Ok(stream::Frame::Batch(again)) = stream::read(&written) else { panic!("{written}") };
+            assert_eq!(again.events.len(), batch.events.len());
+            for (before, after) in batch.events.iter().zip(&again.events) {
+                assert_eq!((&before.id, &before.headers), (&after.id, &after.headers));
+                assert_eq!(before.body, after.body);
+            }
+        }
+        Ok(stream::Frame::Hello(hello)) => {
+            assert!(hello.session.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        }
+        Ok(stream::Frame::Report(_) | stream::Frame::Unknown) => {}
+        Err(why) => shown(&why),
     }
 }

@@ -27,6 +27,8 @@ pub use report::Report;
 
 /// The form of these frames. One that is not known here is not guessed at.
 pub const PROTOCOL: u32 = 1;
+/// Deliveries an event may have had: more than anybody sends, and the sum over all events still fits.
+const MOST: u64 = u32::MAX as u64;
 /// How deep a body stands in a frame: in the event, in the list, in the frame.
 const LEVELS: u32 = 3;
 
@@ -352,7 +354,7 @@ fn time(reader: &mut Reader<'_>) -> Result<Option<Timestamp>, json::Error> {
 }
 
 fn count(reader: &mut Reader<'_>) -> Result<Option<u64>, json::Error> {
-    Ok(reader.number()?.map(|number| number as u64))
+    Ok(reader.number()?.map(|number| (number as u64).min(MOST)))
 }
 
 fn event(reader: &mut Reader<'_>) -> Result<Result<Record, &'static str>, json::Error> {

@@ -197,7 +197,7 @@ impl Following<'_> {
     /// The other side has said something, and that this is its newest event.
     fn heard(&self, newest: Seq) {
         let heard_at = clock::now();
-        let behind = u64::try_from(newest - self.at.seq).unwrap_or_default();
+        let behind = u64::try_from(newest.saturating_sub(self.at.seq)).unwrap_or_default();
         self.pulse.attachment(|attachment| {
             attachment.link = Link::Live { heard_at };
             attachment.behind = behind;
