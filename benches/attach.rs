@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use invigil::domain::delivery::{Delivery, Headers, Seq, Source};
 use invigil::domain::envelope;
+use invigil::domain::time::Timestamp;
 use invigil::pulse::Pulse;
 use invigil::share::{Access, Door, Share};
 use invigil::simulate::rollout::{Plan, Rollout};
@@ -38,25 +39,7 @@ fn main() {
 async fn measure(dir: &Path, events: usize) {
     let now = invigil::clock::now();
     let own = Journal::open(&dir.join("own.sqlite"), now, Pulse::default()).expect("a session");
-    let plan = Plan {
-        seed: 1,
-        candidates: (events + SINGLE) as u64 / 6 + 1,
-        start: now.plus_millis(-21_600_000),
-        story_span_ms: 21_600_000,
-        duplicates: 0.0,
-        disorder: 0.0,
-        forged: 0.0,
-    };
-    let mut rollout = Rollout::new(plan).map(|send| Delivery {
-        id: send.id,
-        sent_at: now,
-        received_at: now,
-        source: Source::Http,
-        verified: true,
-        headers: headers(),
-        event: envelope::decode(&send.body),
-        body: send.body.into(),
-    });
+    let mut rollout = deliveries(events + SINGLE, now);
     let mut sending = JoinSet::new();
     for delivery in rollout.by_ref().take(events) {
         let own = own.clone();
@@ -109,6 +92,29 @@ async fn measure(dir: &Path, events: usize) {
     let _ = serving.await;
     mirror.close().await;
     own.close().await;
+}
+
+/// At least so many events of a rollout, as a source would have accepted them.
+fn deliveries(count: usize, now: Timestamp) -> impl Iterator<Item = Delivery> {
+    let plan = Plan {
+        seed: 1,
+        candidates: count as u64 / 6 + 1,
+        start: now.plus_millis(-21_600_000),
+        story_span_ms: 21_600_000,
+        duplicates: 0.0,
+        disorder: 0.0,
+        forged: 0.0,
+    };
+    Rollout::new(plan).map(move |send| Delivery {
+        id: send.id,
+        sent_at: now,
+        received_at: now,
+        source: Source::Http,
+        verified: true,
+        headers: headers(),
+        event: envelope::decode(&send.body),
+        body: send.body.into(),
+    })
 }
 
 /// What Svix sends along.

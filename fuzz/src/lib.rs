@@ -314,7 +314,7 @@ pub fn attach(data: &[u8]) {
         Ok(stream::Frame::Batch(batch)) => {
             let mut writer = BatchWriter::default();
             for record in &batch.events {
-                assert!(record.deliveries <= u64::from(u32::MAX), "the sum over all events fits");
+                assert!(u32::try_from(record.deliveries).is_ok(), "the sum over all events fits");
                 let body = std::str::from_utf8(&record.body);
                 writer.event(record, body.is_ok_and(|body| json::check(body).is_ok()));
             }
