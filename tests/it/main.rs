@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod docs;
 mod faults;
+mod flood;
 mod forget;
 mod forward;
 mod fuzz;
