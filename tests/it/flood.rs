@@ -1,5 +1,9 @@
 //! More than can be stored, and one large event among small ones, at the real program.
-#![expect(clippy::unwrap_used, reason = "a test that fails is to say where")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test of the real program, which is to say where it fails"
+)]
 
 use std::net::TcpStream;
 
