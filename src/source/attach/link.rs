@@ -26,8 +26,9 @@ const GREETING: Duration = Duration::from_secs(10);
 const DEAD: Duration = Duration::from_secs(20);
 /// What one frame may hold: an event with a very large body still.
 const FRAME: usize = 128 << 20;
-/// Batches handed in and not kept yet. While there are so many, nothing more is read, and the other side waits.
-const UNDER_WAY: usize = 6;
+/// Batches handed in and not kept yet: enough for the writer to take many with one sync of the disk. While there
+/// are so many, nothing more is read, and the other side waits.
+const UNDER_WAY: usize = 32;
 
 /// How a link ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
