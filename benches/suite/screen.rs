@@ -75,28 +75,26 @@ pub fn watch_new(file: &Path) -> Terminal {
 
 /// From the newest event to the oldest and back.
 pub fn there_and_back(terminal: &Terminal) -> Duration {
-    terminal.press("4", |text| place(text).is_some());
-    terminal.press("g", |text| place(text).is_some_and(|(at, _)| at == 1));
-    terminal.press("G", |text| place(text).is_some_and(|(at, of)| at == of))
-        + terminal.press("g", |text| place(text).is_some_and(|(at, _)| at == 1))
+    terminal.press("4", |text| hints(text).contains("g newest"));
+    terminal.press("g", is_first);
+    terminal.press("G", |text| place(text).is_some_and(|(at, of)| at == of)) + terminal.press("g", is_first)
 }
 
 /// Presses keys for a while and tells how long each took to show.
 fn keys(terminal: &Terminal, what: &str, long: Duration) {
-    terminal.press("4", |text| place(text).is_some());
-    terminal.press("g", |text| place(text).is_some_and(|(at, _)| at == 1));
+    terminal.press("4", |text| hints(text).contains("g newest"));
+    terminal.press("g", is_first);
     let [mut ends, mut pages, mut panes, mut payloads] = [const { Figures::new() }; 4];
     let begun = Instant::now();
-    let first = |text: &str| place(text).is_some_and(|(at, _)| at == 1);
     while begun.elapsed() < long {
         ends.push(millis(terminal.press("G", |text| place(text).is_some_and(|(at, of)| at == of))));
         pages.push(millis(terminal.press("\x02", |text| place(text).is_some_and(|(at, of)| at + 5 < of))));
-        ends.push(millis(terminal.press("g", first)));
+        ends.push(millis(terminal.press("g", is_first)));
         pages.push(millis(terminal.press("\x06", |text| place(text).is_some_and(|(at, _)| at > 5))));
         payloads
             .push(millis(terminal.press("\r", |text| text.contains("Payload") && text.contains("data {"))));
         terminal.press("\x1b", |text| !text.contains("Payload"));
-        ends.push(millis(terminal.press("g", first)));
+        ends.push(millis(terminal.press("g", is_first)));
         panes.push(millis(terminal.press("2", |text| hints(text).contains("] view"))));
         panes.push(millis(terminal.press("4", |text| hints(text).contains("g newest"))));
     }
@@ -115,6 +113,11 @@ fn hints(text: &str) -> &str {
     text.trim_end().rsplit('\n').next().unwrap_or_default()
 }
 
+/// The list of events stays with its first row: then it says of no other where it stands.
+fn is_first(text: &str) -> bool {
+    hints(text).contains("g newest") && place(text).is_none()
+}
+
 /// Where the cursor stands in the list of events, and how long that is: at the lower right, `3/220`.
 fn place(text: &str) -> Option<(u64, u64)> {
     let line = text.lines().rev().find(|line| line.trim_end().ends_with('╯'))?;
@@ -128,10 +131,10 @@ fn place(text: &str) -> Option<(u64, u64)> {
 pub fn resident(file: &Path, arriving: usize) -> u64 {
     let terminal = watch(file);
     open_loop(terminal.address(), arriving, 4000, 9);
-    terminal.press("4", |text| place(text).is_some());
+    terminal.press("4", |text| hints(text).contains("g newest"));
     for _ in 0..20 {
         terminal.press("G", |text| place(text).is_some_and(|(at, of)| at == of));
-        terminal.press("g", |text| place(text).is_some_and(|(at, _)| at == 1));
+        terminal.press("g", is_first);
     }
     terminal.process().resident_at_most()
 }
