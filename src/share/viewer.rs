@@ -47,8 +47,7 @@ impl Wanted {
         let mut wanted = Self::default();
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let number = || value.parse::<u32>().map(i64::from).or_else(|_| value.parse::<i64>());
-            let number = || number().ok().filter(|number| *number >= 0);
+            let number = || value.parse().ok().filter(|number: &i64| *number >= 0);
             match name {
                 "after" => wanted.after.seq = number()?,
                 "repeats" => wanted.after.repeats = Some(number()?),
