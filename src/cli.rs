@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod attach;
+mod blame;
 mod caution;
 pub mod check;
 pub mod choose;
@@ -74,7 +75,10 @@ fn unread(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let told = text.split("\n\n").filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
     let parts = told.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
-    let line = parts.collect::<Vec<_>>().join("; ").trim_start_matches("error: ").to_owned();
+    let mut line = parts.collect::<Vec<_>>().join("; ").trim_start_matches("error: ").to_owned();
+    if let Some((variable, called)) = blame::variable_of(error) {
+        line = line.replace(&format!("'{called}'"), &variable);
+    }
     let failure = Failure::usage(format!("{line} (see `invigil --help`)"));
     let _ = writeln!(std::io::stderr(), "invigil: {failure}");
     ExitCode::from(failure.code)
@@ -83,7 +87,7 @@ fn unread(error: &clap::Error) -> ExitCode {
 fn carry_out(given: Given) -> Result<(), Failure> {
     let Given { cli, file, matches } = given;
     let cautions = caution::of(&matches, &file);
-    match cli.command.unwrap_or(Command::Watch(cli.watch)) {
+    let ended = match cli.command.unwrap_or(Command::Watch(cli.watch)) {
         Command::Watch(options) => monitor::watch(options, &file, &cautions),
         Command::Serve(serve) => monitor::serve(serve, &file, &cautions),
         Command::Demo(demo) => demo::run(&demo, &file),
@@ -100,7 +104,8 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         Command::Config(serve) => config::run(serve.options, &file, &matches),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),
-    }
+    };
+    ended.map_err(|failure| blame::named(failure, &matches, &file))
 }
 
 /// Says what was unwise, unless the command line was wrong anyhow: that is one line.

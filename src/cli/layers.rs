@@ -14,6 +14,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
 
 use super::args::Cli;
+use super::blame;
 use super::failure::Failure;
 use super::places;
 use crate::domain::filter::nearest;
@@ -51,7 +52,7 @@ impl Origin {
         match matches.value_source(id) {
             Some(ValueSource::CommandLine) => Self::CommandLine,
             Some(ValueSource::EnvVariable) => Self::Environment,
-            _ if file.values.contains_key(id) => Self::File,
+            Some(_) if file.values.contains_key(id) => Self::File,
             _ => Self::Default,
         }
     }
@@ -87,7 +88,8 @@ impl Given {
             return Self::new(matches, ConfigFile::default());
         }
         let named = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
-        let file = ConfigFile::read(named, &options)?;
+        let wrong = |failure| blame::named(failure, &matches, &ConfigFile::default());
+        let file = ConfigFile::read(named, &options).map_err(wrong)?;
         if file.values.is_empty() {
             return Self::new(matches, file);
         }

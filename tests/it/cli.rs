@@ -24,6 +24,11 @@ pub(crate) struct Ended {
 
 /// Runs a command in a directory of its own.
 pub(crate) fn run(args: &[&str], dir: &Path, input: &str) -> Ended {
+    run_with(args, dir, input, &[])
+}
+
+/// The same with variables set.
+fn run_with(args: &[&str], dir: &Path, input: &str, variables: &[(&str, &str)]) -> Ended {
     let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
         .args(args)
         .current_dir(dir)
@@ -31,6 +36,7 @@ pub(crate) fn run(args: &[&str], dir: &Path, input: &str) -> Ended {
         .env("XDG_CONFIG_HOME", dir)
         .env("XDG_DATA_HOME", dir)
         .env_remove("INVIGIL_SECRET")
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -106,6 +112,70 @@ fn a_wrong_command_line_is_named_in_one_line() {
         assert_eq!(ended.err.trim_end().lines().count(), 1, "{args:?}: {}", ended.err);
         assert!(!ended.err.contains("LaLaSw"), "no secret is echoed");
     }
+}
+
+/// Who wrote it in one place looks for it there.
+#[test]
+fn a_wrong_value_is_named_where_it_stands() {
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    file("secret.toml", "secret = \"whsec_abc\"\nlisten = \"127.0.0.1:0\"");
+    file("missing.toml", "secret_file = \"none.txt\"");
+    file("tls.toml", "tls_cert = \"none.pem\"");
+    file("open.toml", "control = \"0.0.0.0:7070\"");
+    let cases: [(Pairs, &[&str], &str); 16] = [
+        (&[("INVIGIL_LISTEN", "nowhere")], &[], "invalid value 'nowhere' for INVIGIL_LISTEN: invalid socket"),
+        (&[("INVIGIL_LISTEN", "nowhere")], &["--listen", "no"], "invalid value 'no' for '--listen <ADDR>'"),
+        (&[("INVIGIL_NO_VERIFY", "maybe")], &[], "'maybe' for INVIGIL_NO_VERIFY: value was not a boolean"),
+        (&[("INVIGIL_RELAY", "a/b")], &[], "INVIGIL_RELAY: a token is letters"),
+        (&[("INVIGIL_TRUST_PROXY", "127.0.0.1,x")], &[], "'x' for INVIGIL_TRUST_PROXY"),
+        (&[("INVIGIL_SECRET", "whsec_abc")], &[], "INVIGIL_SECRET: the secret has 2 bytes"),
+        (&[("INVIGIL_SECRET", "whsec_abc")], &["--secret", "whsec_def"], "--secret: the secret has 2 bytes"),
+        (&[("INVIGIL_SECRET_FILE", "none.txt")], &[], "INVIGIL_SECRET_FILE=none.txt: cannot be read"),
+        (&[("INVIGIL_CONFIG", "none.toml")], &[], "INVIGIL_CONFIG=none.toml: cannot be read"),
+        (&[("INVIGIL_TLS_KEY", "k.pem")], &["--secret", SECRET], "INVIGIL_TLS_KEY: needs --tls-cert"),
+        (
+            &[("INVIGIL_CONTROL", "0.0.0.0:7070")],
+            &["--secret", SECRET],
+            "INVIGIL_CONTROL=0.0.0.0:7070: others",
+        ),
+        (
+            &[("INVIGIL_CONFIG", "secret.toml")],
+            &[],
+            "config secret.toml, key `secret`: the secret has 2 bytes",
+        ),
+        (
+            &[],
+            &["--config", "missing.toml"],
+            "config missing.toml, key `secret_file`: none.txt: cannot be read",
+        ),
+        (
+            &[],
+            &["--config", "missing.toml", "--secret-file", "no.txt"],
+            "--secret-file no.txt: cannot be read",
+        ),
+        (
+            &[],
+            &["--config", "tls.toml", "--secret", SECRET],
+            "config tls.toml, key `tls_cert`: needs --tls-key",
+        ),
+        (
+            &[],
+            &["--config", "open.toml", "--secret", SECRET],
+            "config open.toml, key `control`: 0.0.0.0:7070: others",
+        ),
+    ];
+    for (variables, args, part) in cases {
+        let args = [&["serve"], args].concat();
+        let ended = run_with(&args, dir.path(), "", variables);
+        assert_eq!(ended.code, 2, "{variables:?} {args:?}: {}", ended.err);
+        assert!(ended.err.contains(part), "{variables:?} {args:?}: {}", ended.err);
+        assert_eq!(ended.err.trim_end().lines().count(), 1, "{variables:?} {args:?}: {}", ended.err);
+    }
+    let ended =
+        run_with(&["attach", "ws://127.0.0.1:9"], dir.path(), "", &[("INVIGIL_CONTROL_TOKEN", "a b")]);
+    assert!(ended.err.contains("INVIGIL_CONTROL_TOKEN: "), "{}", ended.err);
 }
 
 #[test]
