@@ -137,10 +137,7 @@ pub enum Errand {
     /// An event in full is wanted for its link.
     Link,
     /// The number of events is wanted that a list shows and that are to be sent again.
-    Replay {
-        /// The list.
-        query: Box<Query>,
-    },
+    Replay,
 }
 
 /// The screen's state.

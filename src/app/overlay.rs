@@ -39,12 +39,21 @@ impl Overlay {
 pub struct Again {
     /// The list that shows them.
     pub query: Query,
+    /// How many there are and what is meant, once they are counted.
+    pub counted: Option<Counted>,
+    /// The one under the cursor, if the cursor is on one.
+    pub one: Option<Seq>,
+    /// All are to be sent as soon as they are counted.
+    pub agreed: bool,
+}
+
+/// Events that were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
     /// How many there are.
     pub total: u64,
     /// The newest event of the session: what comes later is not meant.
     pub until: Seq,
-    /// The one under the cursor, if the cursor is on one.
-    pub one: Option<Seq>,
 }
 
 /// A link and the host it leads to.

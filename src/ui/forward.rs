@@ -118,6 +118,10 @@ fn ordinal(count: u32) -> String {
     }
 }
 
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "event" } else { "events" }
+}
+
 /// Asks before many are sent again.
 pub(super) fn question(buf: &mut Buffer, screen: Rect, again: &Again, scene: Scene<'_>) {
     let (model, styles) = (scene.model, scene.styles);
@@ -129,12 +133,18 @@ pub(super) fn question(buf: &mut Buffer, screen: Rect, again: &Again, scene: Sce
     draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, ..Labels::default() }, styles);
     let inside = geometry::inside(rect, Framing::Box);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
-    let events = if again.total == 1 { "event" } else { "events" };
-    let what = [
-        Piece::styled("All ", styles.dim),
-        Piece::styled(format!("{} {events}", text::count(again.total)), styles.strong),
-        Piece::styled(" that the filter shows", styles.dim),
-    ];
+    let what = match again.counted.map(|counted| counted.total) {
+        Some(total) => [
+            Piece::styled("All ", styles.dim),
+            Piece::styled(format!("{} {}", text::count(total), plural(total)), styles.strong),
+            Piece::styled(" that the filter shows", styles.dim),
+        ],
+        None => [
+            Piece::styled("All", styles.strong),
+            Piece::styled(" that the filter shows: ", styles.dim),
+            Piece::styled(if again.agreed { "counting, then sending…" } else { "counting…" }, styles.dim),
+        ],
+    };
     draw::pieces(buf, draw::line_of(inside, 0), &what, styles);
     let to = [Piece::styled("to ", styles.dim), Piece::styled(target, styles.strong)];
     draw::pieces(buf, draw::line_of(inside, 1), &to, styles);

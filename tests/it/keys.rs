@@ -1,13 +1,16 @@
 //! Whatever is pressed and whatever arrives, the screen draws, and the cursor stays on its row.
 
 use invigil::app::key::{Code, Key};
-use invigil::app::msg::{MouseKind, Msg};
+use invigil::app::msg::{Answer, Effect, MouseKind, Msg, Question};
+use invigil::app::update;
 use invigil::domain::event::{Event, EventKind};
+use invigil::domain::forward::{Forwarding, Replay};
 use invigil::domain::query::Row;
+use invigil::domain::vitals::Vitals;
 use proptest::prelude::*;
 
-use super::support::Harness;
 use super::support::session::{Session, at};
+use super::support::{Harness, keys_of};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -118,4 +121,54 @@ proptest! {
             }
         }
     }
+}
+
+/// A question whose numbers are still looked for takes its answer all the same.
+#[test]
+fn a_question_is_answered_by_the_key_after_the_one_that_asked() {
+    let counted = |harness: &mut Harness, ticket, answer| {
+        let effects = update(&mut harness.model, Msg::Fetched(ticket, answer));
+        effects.into_iter().find(|effect| matches!(effect, Effect::Replay(_)))
+    };
+    let chosen = |total| Ok(Answer::Chosen { total, until: 99 });
+    let mut harness = Harness::new(Session::rollout(9), (120, 36));
+    let forward = Some(Forwarding::default());
+    harness.send(Msg::Vitals(Box::new(Vitals { forward, ..Vitals::default() })));
+    harness.script("4fevent:completed<enter>");
+    let press = |harness: &mut Harness, keys: &str| {
+        let mut asked = None;
+        for key in keys_of(keys) {
+            for effect in update(&mut harness.model, Msg::Key(key)) {
+                match effect {
+                    Effect::Ask { ticket, question: Question::Chosen(_) } => asked = Some(ticket),
+                    Effect::Copy { .. } | Effect::Replay(Replay::Chosen { .. }) => {
+                        panic!("{keys}: {effect:?}")
+                    }
+                    _ => {}
+                }
+            }
+        }
+        asked.unwrap()
+    };
+    let ticket = press(&mut harness, "r");
+    assert!(harness.frame().contains("counting…"), "{}", harness.frame());
+    assert_eq!(counted(&mut harness, ticket, chosen(3)), None, "it waits for a yes");
+    assert!(harness.frame().contains("All 3 events"), "{}", harness.frame());
+    harness.script("<esc>");
+
+    let ticket = press(&mut harness, "ry");
+    assert!(harness.frame().contains("counting, then sending…"), "{}", harness.frame());
+    let sent = counted(&mut harness, ticket, chosen(3));
+    assert!(matches!(sent, Some(Effect::Replay(Replay::Chosen { total: 3, until: 99, .. }))), "{sent:?}");
+    assert!(harness.model.overlays.is_empty());
+    harness.script("<esc>");
+
+    let ticket = press(&mut harness, "ry<esc>");
+    assert_eq!(counted(&mut harness, ticket, chosen(3)), None, "a no is the last word");
+    let ticket = press(&mut harness, "ry");
+    assert_eq!(counted(&mut harness, ticket, chosen(0)), None);
+    assert!(harness.frame().contains("no event to send") && harness.model.overlays.is_empty());
+    let ticket = press(&mut harness, "ry");
+    assert_eq!(counted(&mut harness, ticket, Err("the file is gone".into())), None);
+    assert!(harness.frame().contains("the file is gone") && harness.model.overlays.is_empty());
 }

@@ -224,7 +224,11 @@ pub(super) fn open_link_of(model: &mut Model, body: &[u8]) {
 
 fn confirm(model: &mut Model, link: Option<&str>) {
     match link.map(Link::new) {
-        Some(Ok(link)) => model.overlays.push(Overlay::Link(link)),
+        Some(Ok(link)) => {
+            // What was pressed before it was seen is no answer to it.
+            model.pending.clear();
+            model.overlays.push(Overlay::Link(link));
+        }
         Some(Err(why)) => model.say(Tone::Warn, why),
         None => model.say(Tone::Info, "There is no link here"),
     }

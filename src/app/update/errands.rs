@@ -4,6 +4,7 @@ use super::super::level::Level;
 use super::super::model::{Errand, Model};
 use super::super::msg::{Answer, Effect, Slot};
 use super::super::notice::Tone;
+use super::super::overlay::Counted;
 use super::{doing, finding, replay};
 use crate::domain::query::{EventDetail, EventKey, Page, Row};
 
@@ -12,6 +13,7 @@ pub(super) fn finish(model: &mut Model, number: u64, answer: Result<Answer, Stri
     let Some((_, errand)) = model.errand.take_if(|(asked, _)| *asked == number) else { return };
     let answer = match answer {
         Ok(answer) => answer,
+        Err(why) if errand == Errand::Replay => return replay::counted(model, Err(why), out),
         Err(why) => return model.say(Tone::Bad, why),
     };
     match (errand, answer) {
@@ -34,8 +36,8 @@ pub(super) fn finish(model: &mut Model, number: u64, answer: Result<Answer, Stri
             let word = crate::domain::clean::Clean::of(&word).to_string();
             model.say(Tone::Info, format!("“{word}” is in no body of this list"));
         }
-        (Errand::Replay { query }, Answer::Chosen { total, until }) => {
-            replay::agree(model, *query, total, until);
+        (Errand::Replay, Answer::Chosen { total, until }) => {
+            replay::counted(model, Ok(Counted { total, until }), out);
         }
         (Errand::Next { none, .. }, _) => model.say(Tone::Info, none),
         (errand, Answer::Detail(Some(detail))) => handed(model, &errand, &detail, out),

@@ -5,7 +5,7 @@ use super::super::keymap::Context;
 use super::super::model::{Errand, Mode, Model};
 use super::super::msg::{Effect, Question};
 use super::super::notice::Tone;
-use super::super::overlay::{Again, Overlay};
+use super::super::overlay::{Again, Counted, Overlay};
 use super::{doing, finding};
 use crate::domain::clean::Clean;
 use crate::domain::delivery::Seq;
@@ -23,9 +23,7 @@ pub(super) fn replay(model: &mut Model, out: &mut Vec<Effect>) {
         return;
     }
     if let (None, Some(_), Some(slot)) = (model.payload(), &model.filter, model.list()) {
-        let query = model.query(slot);
-        let errand = Errand::Replay { query: Box::new(query.clone()) };
-        return finding::send(model, errand, Question::Chosen(query), out);
+        return ask(model, model.query(slot), out);
     }
     match doing::seq(model) {
         Some(seq) => one(model, seq, out),
@@ -35,23 +33,54 @@ pub(super) fn replay(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// Asks before all that a list shows is sent.
-pub(super) fn agree(model: &mut Model, query: Query, total: u64, until: Seq) {
-    if total == 0 {
-        return model.say(Tone::Info, "The filter shows no event to send");
-    }
+/// Asks before all that a list shows is sent. The question stands at once, so that the next key is its answer; how
+/// many they are is filled in.
+fn ask(model: &mut Model, query: Query, out: &mut Vec<Effect>) {
     let one = doing::seq(model);
-    model.overlays.push(Overlay::Replay(Box::new(Again { query, total, until, one })));
+    let again = Again { query: query.clone(), counted: None, one, agreed: false };
+    model.overlays.push(Overlay::Replay(Box::new(again)));
+    finding::send(model, Errand::Replay, Question::Chosen(query), out);
 }
 
-/// Somebody has agreed: to all of them, or to the one under the cursor.
-pub(super) fn agreed(model: &mut Model, again: Again, all: bool, out: &mut Vec<Effect>) {
-    let Again { query, total, until, one: under_cursor } = again;
-    if all {
-        model.replay = Some(Progress { done: 0, failed: 0, total });
-        out.push(Effect::Replay(Replay::Chosen { query, until, total }));
-        progress(model);
-    } else if let Some(seq) = under_cursor {
+/// They are counted, or cannot be.
+pub(super) fn counted(model: &mut Model, counted: Result<Counted, String>, out: &mut Vec<Effect>) {
+    let asked = |overlay: &Overlay| matches!(overlay, Overlay::Replay(again) if again.counted.is_none());
+    // Somebody may have said no meanwhile.
+    let Some(place) = model.overlays.iter().rposition(asked) else { return };
+    let wrong = match counted {
+        Ok(Counted { total: 0, .. }) => (Tone::Info, "The filter shows no event to send".to_owned()),
+        Err(why) => (Tone::Bad, why),
+        Ok(counted) => {
+            if let Some(Overlay::Replay(again)) = model.overlays.get_mut(place) {
+                again.counted = Some(counted);
+                if again.agreed {
+                    agreed(model, out);
+                }
+            }
+            return;
+        }
+    };
+    model.overlays.remove(place);
+    model.say(wrong.0, wrong.1);
+}
+
+/// Somebody has agreed to all of them; they are sent once they are counted.
+pub(super) fn agreed(model: &mut Model, out: &mut Vec<Effect>) {
+    let Some(Overlay::Replay(again)) = model.overlays.last_mut() else { return };
+    again.agreed = true;
+    let Some(Counted { total, until }) = again.counted else { return };
+    let query = again.query.clone();
+    model.overlays.pop();
+    model.replay = Some(Progress { done: 0, failed: 0, total });
+    out.push(Effect::Replay(Replay::Chosen { query, until, total }));
+    progress(model);
+}
+
+/// Somebody has agreed to the one under the cursor alone.
+pub(super) fn agreed_to_one(model: &mut Model, out: &mut Vec<Effect>) {
+    let Some(Overlay::Replay(again)) = model.overlays.last() else { return };
+    if let Some(seq) = again.one {
+        model.overlays.pop();
         one(model, seq, out);
     }
 }

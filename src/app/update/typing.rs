@@ -106,18 +106,15 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
                 reading.looked("");
             }
         }
-        Action::Confirm => match model.overlays.pop() {
-            Some(Overlay::Link(link)) => out.push(Effect::Open(link)),
-            Some(Overlay::Replay(again)) => replay::agreed(model, *again, true, out),
-            _ => {}
-        },
-        Action::ConfirmOne => {
-            let one =
-                |overlay: &mut Overlay| matches!(overlay, Overlay::Replay(again) if again.one.is_some());
-            if let Some(Overlay::Replay(again)) = model.overlays.pop_if(one) {
-                replay::agreed(model, *again, false, out);
+        Action::Confirm => match model.overlays.last() {
+            Some(Overlay::Replay(_)) => replay::agreed(model, out),
+            _ => {
+                if let Some(Overlay::Link(link)) = model.overlays.pop() {
+                    out.push(Effect::Open(link));
+                }
             }
-        }
+        },
+        Action::ConfirmOne => replay::agreed_to_one(model, out),
         Action::Older => older(model, 1),
         Action::Newer => older(model, -1),
         Action::Complete => {
