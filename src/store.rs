@@ -74,6 +74,12 @@ pub enum StoreError {
         /// Its name.
         file: String,
     },
+    /// It was at rest, and somebody began to write it while it was read: what was read may be of two moments.
+    #[error("{file}: somebody began to write it while it was being read; read it again")]
+    Begun {
+        /// Its name.
+        file: String,
+    },
     /// A question was given up because a newer one came.
     #[error("interrupted")]
     Interrupted,

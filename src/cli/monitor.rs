@@ -419,8 +419,8 @@ pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
         import::fill(&file, &copy).map_err(wrong)?;
         copy
     };
-    let read = || Reader::open(&sqlite).map_err(wrong);
-    let (reader, saver) = (read()?, read()?);
+    let reader = Reader::open(&sqlite).map_err(wrong)?;
+    let (saver, forwarder) = (reader.twin().map_err(wrong)?, reader.twin().map_err(wrong)?);
     let forward_to = match open.forward_to.clone() {
         Some(url) => Some((url, settings::keyring(&open.secret, open.secret_file.as_deref())?)),
         None => None,
@@ -432,7 +432,7 @@ pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
         let pulse = Pulse::default();
         let (commands, wanted) = mpsc::channel(16);
         match forward_to {
-            Some(to) => forward::begin_saved(to, read()?, pulse.clone(), wanted, stop.clone())?,
+            Some(to) => forward::begin_saved(to, forwarder, pulse.clone(), wanted, stop.clone())?,
             None => drop(wanted),
         }
         let stage = Stage { reader, saver, pulse, committed: None, about, looks, notice: None };

@@ -10,7 +10,8 @@ use rusqlite::{Connection, Rows};
 use super::codec::Unpacker;
 use super::fresh::{Fresh, KEPT, Kept};
 use super::projector::{read_newest, read_sums};
-use super::{StoreError, ids, session};
+use super::session::Way;
+use super::{StoreError, ids};
 use crate::domain::secret::Keyring;
 use crate::domain::signature;
 
@@ -42,13 +43,33 @@ pub struct Report {
 /// # Errors
 /// If the file is no session, or reading it fails for a reason that is not its own.
 pub fn check(path: &Path, keyring: &Keyring, tell: &mut dyn FnMut(&str)) -> Result<Report> {
+    let way = match Way::to(path) {
+        Err(StoreError::Damaged { what, .. }) => {
+            tell(&what);
+            return Ok(Report { findings: 1, ..Report::default() });
+        }
+        way => way?,
+    };
+    let mut told = Vec::new();
+    let report = check_in(way, path, keyring, &mut |line| told.push(line.to_owned()));
+    if !way.holds(path) {
+        // Somebody began to write it meanwhile: what was read may be of two moments.
+        return check_in(Way::InUse, path, keyring, tell);
+    }
+    for line in &told {
+        tell(line);
+    }
+    report
+}
+
+fn check_in(way: Way, path: &Path, keyring: &Keyring, tell: &mut dyn FnMut(&str)) -> Result<Report> {
     let mut findings = Findings::new(tell);
-    let connection = match session::open_reader(path) {
+    let connection = match way.connect(path) {
         Err(StoreError::Damaged { what, .. }) => {
             findings.add(Sort::File, &what);
             return Ok(Report { findings: findings.all(), ..Report::default() });
         }
-        opened => opened?,
+        connected => connected?,
     };
     connection.execute_batch("PRAGMA temp_store = FILE; BEGIN")?;
     let report = look(&connection, keyring, &mut findings)?.report;

@@ -19,6 +19,7 @@ pub(super) type Then = Box<dyn FnOnce(Result<(), String>) + Send>;
 /// The syncing thread. It ends when this is dropped, with everything answered.
 pub(super) struct Durable {
     groups: Option<mpsc::SyncSender<Then>>,
+    log: Arc<File>,
     broken: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -29,12 +30,17 @@ impl Durable {
     /// # Errors
     /// If the log cannot be opened.
     pub(super) fn start(session: &Path) -> std::io::Result<Self> {
-        let log = File::open(session::log_of(session))?;
+        let log = Arc::new(File::open(session::log_of(session))?);
         let (groups, committed) = mpsc::sync_channel::<Then>(AHEAD);
         let broken = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&broken);
-        let thread = std::thread::spawn(move || run(&log, &committed, &seen));
-        Ok(Self { groups: Some(groups), broken, thread: Some(thread) })
+        let (synced, seen) = (Arc::clone(&log), Arc::clone(&broken));
+        let thread = std::thread::spawn(move || run(&synced, &committed, &seen));
+        Ok(Self { groups: Some(groups), log, broken, thread: Some(thread) })
+    }
+
+    /// The log, whatever has become of its name.
+    pub(super) fn log(&self) -> &File {
+        &self.log
     }
 
     /// Syncs what has been committed so far, then does what follows from it.

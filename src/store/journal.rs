@@ -141,6 +141,7 @@ impl Journal {
             training: span_millis.is_none().then(|| orders.downgrade()),
             path: Arc::clone(&path),
             identities,
+            log_again: None,
             mirror_since,
             told: Arc::new(told),
             pulse,
@@ -276,6 +277,8 @@ struct Writer {
     training: Option<mpsc::WeakSender<Order>>,
     path: Arc<Path>,
     identities: [Identity; 2],
+    /// The copy of the log that took the name of one that was removed.
+    log_again: Identity,
     /// It is a mirror, looked at since then: nobody is called about what came before.
     mirror_since: Option<Timestamp>,
     told: Arc<watch::Sender<Commit>>,

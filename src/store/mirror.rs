@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::codec::{Packed, Packer};
 use super::journal::{Journal, Order};
 use super::projector::{Projector, Standing};
+use super::session::Way;
 use super::{StoreError, Unavailable, session};
 use crate::domain::delivery::{Delivery, Seq, Source};
 use crate::domain::envelope;
@@ -182,7 +183,7 @@ impl Journal {
 /// Where the mirror in this file was last fed from; `None` if it is none.
 #[must_use]
 pub fn fed_from(path: &Path) -> Option<String> {
-    let connection = session::open_reader(path).ok()?;
+    let connection = Way::to(path).and_then(|way| way.connect(path)).ok()?;
     fact(&connection, URL).ok().flatten()
 }
 
@@ -191,7 +192,7 @@ pub fn fed_from(path: &Path) -> Option<String> {
 /// # Errors
 /// If the file is no mirror.
 pub fn original(path: &Path) -> Result<Hello, StoreError> {
-    let connection = session::open_reader(path)?;
+    let connection = Way::to(path)?.connect(path)?;
     let is_mirror = fact(&connection, POSITION)?.is_some();
     let identity = fact(&connection, IDENTITY)?.filter(|_| is_mirror);
     let session = identity.ok_or_else(|| StoreError::file(path, "is no mirror of another session"))?;

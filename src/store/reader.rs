@@ -12,8 +12,9 @@ use super::codec::Unpacker;
 use super::list::{CANDIDACIES, EVENTS, List, THIS_CANDIDACY, Ways, list};
 use super::patience::Patience;
 use super::rows;
+use super::session::Way;
 use super::sql::{Condition, Rows};
-use super::{StoreError, forwarded, ids, journal, projector, session, tally};
+use super::{StoreError, forwarded, ids, journal, projector, tally};
 use crate::domain::delivery::Seq;
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{
@@ -27,8 +28,9 @@ type Result<T> = std::result::Result<T, StoreError>;
 pub struct Reader {
     pub(super) connection: Connection,
     patience: Patience,
-    /// How it was connected, and to what: for a twin.
-    connect: (fn(&Path) -> Result<Connection>, PathBuf),
+    /// How it is connected, and to what.
+    way: Way,
+    path: PathBuf,
     pub(super) unpacker: Unpacker,
 }
 
@@ -56,7 +58,7 @@ impl Reader {
     /// # Errors
     /// If the file is no session, is damaged or newer.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::connected(session::open_reader, path)
+        Self::connected(Way::to(path)?, path)
     }
 
     /// Another reader of the session that this process writes.
@@ -64,24 +66,34 @@ impl Reader {
     /// # Errors
     /// If SQLite cannot open it.
     pub fn of(journal: &journal::Journal) -> Result<Self> {
-        Self::connected(session::connect_reader, journal.path())
+        Self::connected(Way::InUse, journal.path())
     }
 
-    fn connected(connect: fn(&Path) -> Result<Connection>, path: &Path) -> Result<Self> {
-        let mut connection = connect(path)?;
+    fn connected(way: Way, path: &Path) -> Result<Self> {
+        let mut connection = way.connect(path)?;
         forwarded::stand_in(&connection)?;
         let patience = Patience::with(&mut connection)?;
-        Ok(Self {
-            connection,
-            patience,
-            connect: (connect, path.to_path_buf()),
-            unpacker: Unpacker::default(),
-        })
+        Ok(Self { connection, patience, way, path: path.to_path_buf(), unpacker: Unpacker::default() })
     }
 
     /// Another reader of the same session, for another thread.
-    pub(super) fn twin(&self) -> Result<Self> {
-        Self::connected(self.connect.0, &self.connect.1)
+    ///
+    /// # Errors
+    /// If SQLite cannot open it.
+    pub fn twin(&self) -> Result<Self> {
+        Self::connected(self.way, &self.path)
+    }
+
+    /// Connects anew if the session was at rest and somebody has begun to write it; says whether it did.
+    ///
+    /// # Errors
+    /// If SQLite cannot open it.
+    pub fn keep_up(&mut self) -> Result<bool> {
+        let begun = !self.way.holds(&self.path);
+        if begun {
+            *self = Self::connected(Way::InUse, &self.path)?;
+        }
+        Ok(begun)
     }
 
     /// Stops what this reader is doing, from another thread.
@@ -112,11 +124,14 @@ impl Reader {
 
     /// Reads at one moment of the session, whatever is committed meanwhile.
     pub(super) fn at_one_moment<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        // It ends however reading ends.
+        let moment = self.connection.unchecked_transaction()?;
         let answer = read();
-        let ended = self.connection.prepare_cached("COMMIT")?.execute([]);
+        if !self.way.holds(&self.path) {
+            return Err(StoreError::Begun { file: self.path.display().to_string() });
+        }
         let answer = answer?;
-        ended?;
+        moment.commit()?;
         Ok(answer)
     }
 

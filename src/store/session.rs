@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "session files are opened here")]
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
@@ -55,6 +55,22 @@ impl Drop for WriterLock {
 /// The log beside a session that is being written.
 pub(super) fn log_of(session: &Path) -> PathBuf {
     beside(session, "-wal")
+}
+
+/// Gives a log that has lost its name a copy of that name, as whole as the log.
+pub(super) fn write_log_again(mut log: &File, session: &Path) -> std::io::Result<()> {
+    let part = beside(session, "-wal.part");
+    let mut written = || {
+        let mut copy = private(OpenOptions::new().create(true).truncate(true).write(true)).open(&part)?;
+        log.rewind()?;
+        std::io::copy(&mut log, &mut copy)?;
+        copy.sync_all()?;
+        fs::rename(&part, log_of(session))
+    };
+    written().inspect_err(|_| {
+        // It is no log; that there may be none is fine.
+        let _ = fs::remove_file(&part);
+    })
 }
 
 fn beside(session: &Path, ending: &str) -> PathBuf {
@@ -127,24 +143,57 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
     Ok((connection, lock))
 }
 
-/// Opens a session only to be read; nothing is written, not even beside it.
-///
-/// # Errors
-/// If the file is no session, is damaged or newer.
-pub fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    match check(path) {
-        Ok(Header::Session) => {}
-        Ok(Header::Empty) => return Err(StoreError::file(path, "is empty, it holds no session")),
-        Err(StoreError::Io(error)) => return Err(cannot(path, "be read", &error)),
-        Err(error) => return Err(error),
+/// How a session that somebody else wrote is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The file is whole by itself and nobody writes it, so SQLite need put nothing beside it to read it.
+    AtRest,
+    /// With the log beside it, and with whoever writes it.
+    InUse,
+}
+
+impl Way {
+    /// Looks at a session that is only to be read, and says how that is done. Not to be asked where this process
+    /// has the session open already: SQLite would lose its locks.
+    ///
+    /// # Errors
+    /// If the file is no session, is damaged or newer.
+    pub(super) fn to(path: &Path) -> Result<Self, StoreError> {
+        match check(path) {
+            Ok(Header::Session) => {}
+            Ok(Header::Empty) => return Err(StoreError::file(path, "is empty, it holds no session")),
+            Err(StoreError::Io(error)) => return Err(cannot(path, "be read", &error)),
+            Err(error) => return Err(error),
+        }
+        Ok(if Self::AtRest.holds(path) { Self::AtRest } else { Self::InUse })
     }
-    // With no log beside it the file is whole and at rest, and SQLite need not make one to read it.
-    let at_rest = fs::metadata(log_of(path)).map_or(true, |meta| meta.len() == 0);
-    let connection = if at_rest { connect_immutable(path)? } else { connect_reader(path)? };
-    let damaged =
-        |error: rusqlite::Error| StoreError::damaged(path, format!("the session is damaged: {error}"));
-    connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
-    Ok(connection)
+
+    /// Whether the session may still be read in this way.
+    pub(super) fn holds(self, path: &Path) -> bool {
+        let length = |path: PathBuf| fs::metadata(path).map_or(None, |meta| Some(meta.len()));
+        match length(log_of(path)) {
+            _ if self == Self::InUse => true,
+            None => true,
+            // Somebody may have it open who has written nothing yet.
+            Some(0) => length(beside(path, "-shm")).is_none(),
+            Some(_) => false,
+        }
+    }
+
+    /// Connects to the session; nothing is written, not even beside it.
+    ///
+    /// # Errors
+    /// If SQLite cannot open it, or what it finds is damaged.
+    pub(super) fn connect(self, path: &Path) -> Result<Connection, StoreError> {
+        let connection = match self {
+            Self::AtRest => connect_immutable(path)?,
+            Self::InUse => connect_reader(path)?,
+        };
+        let damaged =
+            |error: rusqlite::Error| StoreError::damaged(path, format!("the session is damaged: {error}"));
+        connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
+        Ok(connection)
+    }
 }
 
 /// Another reading connection of a session that this process writes. The file is not looked at before: closing

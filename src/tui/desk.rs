@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "the reading thread is started here")]
 
 use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
@@ -18,7 +19,6 @@ use crate::store::reader::{Interrupt, Reader};
 /// Where questions are handed in.
 pub struct Desk {
     shared: Arc<Shared>,
-    interrupt: Interrupt,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -32,7 +32,17 @@ struct Shared {
 struct State {
     waiting: VecDeque<(Ticket, Question)>,
     running: Option<Ticket>,
+    /// Stops what is running.
+    interrupt: Option<Interrupt>,
     closed: bool,
+}
+
+impl State {
+    fn interrupt(&self) {
+        if let Some(interrupt) = &self.interrupt {
+            interrupt.now();
+        }
+    }
 }
 
 impl Shared {
@@ -44,11 +54,19 @@ impl Shared {
 impl Desk {
     /// Starts the thread; answers go to `answers`.
     pub fn open(reader: Reader, pulse: Pulse, answers: mpsc::Sender<Msg>) -> Self {
+        Self::answering(reader, answers, move |reader, question| answer(reader, &pulse, question))
+    }
+
+    fn answering(
+        reader: Reader,
+        answers: mpsc::Sender<Msg>,
+        answer: impl Fn(&Reader, Question) -> Result<Answer, StoreError> + Send + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared::default());
-        let interrupt = reader.interrupt();
+        shared.lock().interrupt = Some(reader.interrupt());
         let at_desk = Arc::clone(&shared);
-        let thread = std::thread::spawn(move || serve(&at_desk, &reader, &pulse, &answers));
-        Self { shared, interrupt, thread: Some(thread) }
+        let thread = std::thread::spawn(move || serve(&at_desk, reader, &answers, answer));
+        Self { shared, thread: Some(thread) }
     }
 
     /// Hands a question in.
@@ -57,7 +75,7 @@ impl Desk {
         state.waiting.retain(|(waiting, _)| waiting.slot != ticket.slot);
         state.waiting.push_back((ticket, question));
         if state.running.is_some_and(|running| running.slot == ticket.slot) {
-            self.interrupt.now();
+            state.interrupt();
         }
         self.shared.asked.notify_one();
     }
@@ -65,8 +83,11 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.interrupt.now();
+        {
+            let mut state = self.shared.lock();
+            state.closed = true;
+            state.interrupt();
+        }
         self.shared.asked.notify_one();
         if let Some(thread) = self.thread.take() {
             // It ends by itself; if it panicked there is nothing to save here.
@@ -75,7 +96,12 @@ impl Drop for Desk {
     }
 }
 
-fn serve(shared: &Shared, reader: &Reader, pulse: &Pulse, answers: &mpsc::Sender<Msg>) {
+fn serve(
+    shared: &Shared,
+    mut reader: Reader,
+    answers: &mpsc::Sender<Msg>,
+    answer: impl Fn(&Reader, Question) -> Result<Answer, StoreError>,
+) {
     loop {
         let mut state = shared.lock();
         state.running = None;
@@ -90,21 +116,40 @@ fn serve(shared: &Shared, reader: &Reader, pulse: &Pulse, answers: &mpsc::Sender
         drop(state);
         // A long list under a filter is shown before its rows are counted.
         for question in glimpse(&question).into_iter().chain([question]) {
-            match answer(reader, pulse, question) {
+            let done = match attempt(shared, &mut reader, |reader| answer(reader, question)) {
                 Err(StoreError::Interrupted) => break,
-                done => {
-                    let whole = done.as_ref().map_or(true, is_exact);
-                    let message = Msg::Fetched(ticket, done.map_err(|error| error.to_string()));
-                    if answers.blocking_send(message).is_err() {
-                        return;
-                    }
-                    if whole {
-                        break;
-                    }
-                }
+                done => done,
+            };
+            let whole = done.as_ref().map_or(true, is_exact);
+            let message = Msg::Fetched(ticket, done.map_err(|error| error.to_string()));
+            if answers.blocking_send(message).is_err() {
+                return;
+            }
+            if whole {
+                break;
             }
         }
     }
+}
+
+/// Answers with a reader that sees the session as it is.
+fn attempt(
+    shared: &Shared,
+    reader: &mut Reader,
+    answer: impl FnOnce(&Reader) -> Result<Answer, StoreError>,
+) -> Result<Answer, StoreError> {
+    if reader.keep_up()? {
+        shared.lock().interrupt = Some(reader.interrupt());
+    }
+    caught(|| answer(reader))
+}
+
+/// Reads; a fault of the program's own costs this answer alone, and is told in its place.
+pub(super) fn caught<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_told_by_the_hook| {
+        let what = "a fault of invigil's own kept this from being read; it is told in full when invigil ends";
+        Err(StoreError::Io(std::io::Error::other(what)))
+    })
 }
 
 /// The question whose answer comes at once, for a list's first page under a filter.
@@ -165,4 +210,35 @@ pub fn answer(reader: &Reader, pulse: &Pulse, question: Question) -> Result<Answ
             Answer::Next(reader.next(&query, from, down, what == Mark::Marked, &pulse.refusals())?)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::msg::Slot;
+    use crate::domain::time::Timestamp;
+    use crate::store::journal::Journal;
+
+    #[test]
+    fn a_fault_while_reading_is_told_and_the_next_question_is_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.sqlite");
+        let journal = Journal::open(&path, Timestamp::default(), Pulse::default()).unwrap();
+        let (answers, mut told) = mpsc::channel(4);
+        let pulse = Pulse::default();
+        let desk = Desk::answering(Reader::of(&journal).unwrap(), answers, move |reader, question| {
+            assert!(question != Question::Detail(7), "a fault");
+            answer(reader, &pulse, question)
+        });
+        let mut ask = |number, question| {
+            desk.ask(Ticket { slot: Slot::Sums, number }, question);
+            match told.blocking_recv() {
+                Some(Msg::Fetched(ticket, answer)) if ticket.number == number => answer,
+                other => panic!("{other:?}"),
+            }
+        };
+        let failed = ask(1, Question::Detail(7)).unwrap_err();
+        assert!(failed.contains("a fault of invigil's own"), "{failed}");
+        assert_eq!(ask(2, Question::Sums), Ok(Answer::Sums(crate::domain::query::Sums::default())));
+    }
 }

@@ -161,8 +161,9 @@ async fn save(saver: Arc<Mutex<Reader>>, path: String, filter: Option<Filter>, r
         let path = at_home(&path);
         let target = std::path::absolute(&path).unwrap_or(path);
         let choice = export::Choice { filter, redact, now: crate::clock::now() };
-        let saver = saver.lock().unwrap_or_else(PoisonError::into_inner);
-        match export::save(&saver, &target, export::Format::Json, &choice, false) {
+        let mut saver = saver.lock().unwrap_or_else(PoisonError::into_inner);
+        let saved = saver.keep_up();
+        match saved.and_then(|_| export::save(&saver, &target, export::Format::Json, &choice, false)) {
             Ok(events) => Outcome::Saved { path: target.display().to_string(), events },
             Err(error) => Outcome::Failed(format!("not saved: {error}")),
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
+use super::desk;
 use crate::app::msg::{Answer, Msg, Ticket};
 use crate::domain::query::Hunt;
 use crate::store::reader::Reader;
@@ -31,7 +32,7 @@ impl Finder {
         let (reader, wanted) = (Arc::clone(&self.reader), Arc::clone(&self.wanted));
         let answers = self.answers.clone();
         std::thread::spawn(move || {
-            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let told = AtomicU8::new(0);
             let tell = |percent: u8| {
                 if told.fetch_max(percent, Ordering::Relaxed) < percent {
@@ -40,7 +41,8 @@ impl Finder {
                 }
                 wanted.load(Ordering::Relaxed) == ticket.number
             };
-            let answer = reader.hunt(&hunt, &tell).map(Answer::Next).map_err(|error| error.to_string());
+            let answer = desk::caught(|| reader.keep_up().and_then(|_| reader.hunt(&hunt, &tell)));
+            let answer = answer.map(Answer::Next).map_err(|error| error.to_string());
             // The loop being gone means that the program is ending.
             let _ = answers.blocking_send(Msg::Fetched(ticket, answer));
         });

@@ -6,14 +6,18 @@ use std::path::Path;
 use invigil::clock;
 use invigil::domain::delivery::{Delivery, Headers, Source};
 use invigil::domain::envelope;
+use invigil::domain::query::{Anchor, Query};
 use invigil::domain::secret::{Keyring, Secret};
 use invigil::pulse::Pulse;
+use invigil::store::StoreError;
 use invigil::store::journal::Journal;
+use invigil::store::reader::Reader;
 use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::cli::run;
 use super::keeping::{Keeper, midnight};
+use super::support::serving::{Serving, body, signed};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -179,6 +183,31 @@ fn a_repair_waits_for_nobody_who_writes() {
     assert!(repair.code == 2 && repair.err.contains("another invigil is writing"), "{}", repair.err);
     let check = run(&["check", "s.sqlite"], dir.path(), "");
     assert_eq!(check.out, "sound: 1 events (1 verified, 0 unverified), 0 candidacies in 0 assessments\n");
+}
+
+/// Who reads a session at rest sees when somebody begins to write it, and who begins to read one that is open but
+/// not yet written to sees what is written then.
+#[test]
+fn a_session_is_read_right_while_somebody_begins_to_write_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.sqlite");
+    session(&path);
+    assert!(Serving::start(&path).stop().success());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    let events =
+        |reader: &Reader| reader.events(&Query::default(), &Anchor::First, 0, 1, &[]).map(|page| page.total);
+    let mut early = Reader::open(&path).unwrap();
+    assert!(!early.keep_up().unwrap());
+    assert_eq!(events(&early).unwrap(), 42);
+    let serving = Serving::start(&path);
+    let late = Reader::open(&path).unwrap();
+    assert_eq!(serving.ask(&signed("msg_new", &body(1), 0)).status, 204);
+    assert_eq!(events(&late).unwrap(), 43);
+    assert!(matches!(events(&early), Err(StoreError::Begun { .. })));
+    assert!(early.keep_up().unwrap());
+    assert_eq!(events(&early).unwrap(), 43);
+    drop(serving);
+    assert_eq!(run(&["check", "s.sqlite"], dir.path(), "").code, 0);
 }
 
 proptest! {

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rusqlite::{Connection, OpenFlags};
+
 use super::support::serving::{Load, Serving, body, rounds, signed, until};
 
 /// The longer of a session and its log.
@@ -233,4 +235,34 @@ fn a_log_that_is_taken_away_takes_nothing_with_it() {
     let burst = load.burst(&again.address);
     burst.until_more(20);
     burst.end();
+}
+
+/// The same just when the log is being moved into the session, and while somebody reads an old state of it, which
+/// keeps it from being moved: what is half moved is whole only together with the log.
+#[test]
+fn a_log_that_is_taken_away_while_it_is_needed_is_written_again() {
+    for is_read in [false, true] {
+        for round in 0..rounds(1, 10) {
+            let dir = tempfile::tempdir().unwrap();
+            let [path, log] = ["here.sqlite", "here.sqlite-wal"].map(|name| dir.path().join(name));
+            let load = Load::default();
+            let mut serving = Serving::start(&path);
+            let burst = load.burst(&serving.address);
+            burst.until_more(10);
+            let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+            if is_read {
+                reader.execute_batch("BEGIN; SELECT count(*) FROM event").unwrap();
+            }
+            // From so many pages on it is moved.
+            let pages = 4000 + round as u64;
+            until("a long log", || std::fs::metadata(&log).is_ok_and(|meta| meta.len() > pages * 4120));
+            std::fs::remove_file(&log).unwrap();
+            until("why", || serving.said("here.sqlite-wal: was removed") == 1);
+            assert_eq!(serving.said("nothing is lost"), 1);
+            serving.kill();
+            burst.join();
+            drop(reader);
+            load.is_kept(&path);
+        }
+    }
 }

@@ -25,22 +25,50 @@ fn identity(path: &Path) -> Identity {
 
 impl Writer {
     /// SQLite would go on writing to files that no longer have a name.
-    pub(super) fn is_in_place(&self) -> Result<(), StoreError> {
+    pub(super) fn is_in_place(&mut self) -> Result<(), StoreError> {
         let [session, log] = identities(&self.path);
         let [session_then, log_then] = self.identities;
         if session != session_then {
+            // Wherever it is now, it should need no log beside it.
+            let _ = self.fold("PASSIVE");
             return Err(StoreError::file(
                 &self.path,
                 "was removed or replaced while it was being written; put it back, or start again",
             ));
         }
-        if log != log_then {
-            // What was acknowledged is moved to where it will be found. If that fails it is tried again.
-            let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(FULL)");
-            let what =
-                "was removed or replaced while it was being written; stop and start again, nothing is lost";
-            return Err(StoreError::file(&session::log_of(&self.path), what));
+        if log == log_then {
+            return Ok(());
         }
+        let what = match self.keep_log(log) {
+            Ok(()) => "stop and start again, nothing is lost".to_owned(),
+            Err(why) => format!("what it held cannot be saved yet ({why}); let invigil run until it is"),
+        };
+        let what = format!("was removed or replaced while it was being written; {what}");
+        Err(StoreError::file(&session::log_of(&self.path), what))
+    }
+
+    /// What was acknowledged is to be found where it will be looked for, even if this ends at once: the log is
+    /// given its name back, as a copy, or all of it is moved into the session.
+    fn keep_log(&mut self, log: Identity) -> Result<(), StoreError> {
+        if log.is_some() && log == self.log_again {
+            return Ok(());
+        }
+        let path = session::log_of(&self.path);
+        if let Err(error) = session::write_log_again(self.durable.log(), &self.path) {
+            return self.fold("FULL")?.then_some(()).ok_or_else(|| StoreError::from(error));
+        }
+        self.log_again = identity(&path);
+        // The copy is enough; so nobody who reads is waited for.
+        let _ = self.fold("PASSIVE");
         Ok(())
+    }
+
+    /// Moves the log into the session, and says whether all of it was.
+    fn fold(&self, mode: &str) -> Result<bool, StoreError> {
+        let (busy, pages, folded): (bool, i64, i64) =
+            self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+        Ok(!busy && pages == folded)
     }
 }
