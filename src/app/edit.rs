@@ -1,6 +1,10 @@
-//! One line of text being typed: cursor by letters as people see them, and the usual keys of a shell.
+//! One line of text being typed: cursor by letters as people see them, and the usual keys of a shell. It may be a
+//! secret, so it is not shown in a debug print, and wiped from memory when dropped, letter by letter.
+
+use std::fmt;
 
 use unicode_segmentation::UnicodeSegmentation;
+use zeroize::Zeroizing;
 
 use super::key::{Code, Key};
 
@@ -8,10 +12,25 @@ use super::key::{Code, Key};
 const MOST_LETTERS: usize = 2_000;
 
 /// A line of text with a cursor in it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Line {
-    letters: Vec<String>,
+    letters: Vec<Zeroizing<String>>,
     cursor: usize,
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line(… {} letters)", self.letters.len())
+    }
+}
+
+/// Put together in one piece: a text that grew would leave copies behind.
+fn joined(letters: &[Zeroizing<String>]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(letters.iter().map(|letter| letter.len()).sum()));
+    for letter in letters {
+        text.push_str(letter);
+    }
+    text
 }
 
 impl Line {
@@ -25,20 +44,20 @@ impl Line {
 
     /// What is typed.
     #[must_use]
-    pub fn text(&self) -> String {
-        self.letters.concat()
+    pub fn text(&self) -> Zeroizing<String> {
+        joined(&self.letters)
     }
 
     /// The letters before the cursor.
     #[must_use]
-    pub fn before(&self) -> String {
-        self.letters.iter().take(self.cursor).map(String::as_str).collect()
+    pub fn before(&self) -> Zeroizing<String> {
+        joined(self.letters.get(..self.cursor).unwrap_or_default())
     }
 
     /// The letters from the cursor on.
     #[must_use]
-    pub fn after(&self) -> String {
-        self.letters.iter().skip(self.cursor).map(String::as_str).collect()
+    pub fn after(&self) -> Zeroizing<String> {
+        joined(self.letters.get(self.cursor..).unwrap_or_default())
     }
 
     /// True if nothing is typed.
@@ -57,11 +76,11 @@ impl Line {
     pub fn insert(&mut self, text: &str) {
         let line = text.trim_start_matches(['\r', '\n']).lines().next().unwrap_or_default();
         let room = MOST_LETTERS.saturating_sub(self.letters.len());
-        let new: Vec<String> = line
+        let new: Vec<_> = line
             .graphemes(true)
             .filter(|letter| !letter.chars().any(char::is_control))
             .take(room)
-            .map(str::to_owned)
+            .map(|letter| Zeroizing::new(letter.to_owned()))
             .collect();
         let count = new.len();
         self.letters.splice(self.cursor..self.cursor, new);
@@ -112,7 +131,7 @@ impl Line {
 
     /// How many letters the word before the cursor has, blanks behind it included.
     fn word(&self) -> usize {
-        let blank = |letter: &&String| letter.trim().is_empty();
+        let blank = |letter: &&Zeroizing<String>| letter.trim().is_empty();
         let back = || self.letters.iter().take(self.cursor).rev();
         let blanks = back().take_while(blank).count();
         blanks + back().skip(blanks).take_while(|letter| !blank(letter)).count()
@@ -135,18 +154,22 @@ mod tests {
     fn moves_and_erases_by_letters_and_words() {
         let mut line = Line::new("flag:red  score<50");
         line.press(Key::ctrl('w'));
-        assert_eq!(line.text(), "flag:red  ");
+        assert_eq!(*line.text(), "flag:red  ");
         line.press(Key::ctrl('w'));
         assert!(line.is_empty());
-        assert_eq!(typed(&["a", "b", "left", "c", "home", "d", "end", "e", "backspace"]).text(), "dacb");
+        assert_eq!(
+            typed(&["a", "b", "left", "c", "home", "d", "end", "e", "backspace"]).text().as_str(),
+            "dacb"
+        );
         let mut flags = Line::new("🇩🇪é");
         flags.press(Key::plain(Code::Backspace));
-        assert_eq!(flags.text(), "🇩🇪");
+        assert_eq!(*flags.text(), "🇩🇪");
     }
 
     #[test]
     fn a_paste_is_one_line_without_controls() {
-        assert_eq!(Line::new("\nwhsec_ab\u{1b}c\nrm -rf\n").text(), "whsec_abc");
+        assert_eq!(*Line::new("\nwhsec_ab\u{1b}c\nrm -rf\n").text(), "whsec_abc");
+        assert_eq!(format!("{:?}", Line::new("whsec_abc")), "Line(… 9 letters)");
         assert_eq!(Line::new(&"x".repeat(9000)).len(), MOST_LETTERS);
     }
 }

@@ -26,7 +26,7 @@ pub enum Msg {
     /// A key was pressed.
     Key(Key),
     /// Text was pasted (bracketed paste); never read as keys.
-    Paste(String),
+    Paste(Given),
     /// The mouse did something at this cell.
     Mouse {
         /// Cells from the left edge.

@@ -138,7 +138,7 @@ mod tests {
         let completed = |text: &str| {
             let mut prompt = filter(text);
             prompt.complete();
-            prompt.line.text()
+            prompt.line.text().to_string()
         };
         assert_eq!(completed("st"), "status:");
         assert_eq!(completed("flag:red -viol"), "flag:red -violation:");
@@ -160,7 +160,7 @@ mod tests {
         let mut prompt = filter("");
         let mut shown = |by| {
             prompt.recall(&history, by);
-            prompt.line.text()
+            prompt.line.text().to_string()
         };
         assert_eq!([shown(1), shown(1), shown(1), shown(-1), shown(-1)], ["two", "one", "one", "two", ""]);
     }

@@ -34,7 +34,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut out = Vec::new();
     match msg {
         Msg::Key(key) => press(model, key, &mut out),
-        Msg::Paste(text) => typing::paste(model, &text),
+        Msg::Paste(text) => typing::paste(model, text.as_str()),
         Msg::Mouse { column, row, kind } => pointer::mouse(model, column, row, kind),
         Msg::Resize(columns, rows) => model.size = (columns, rows),
         Msg::Tick(now) => tick(model, now, &mut out),

@@ -146,7 +146,7 @@ pub struct Options {
     /// Token asked of whoever looks on. Other users of this machine can see a command line: prefer
     /// --control-token-file or the variable
     #[arg(long, value_name = "TOKEN", env = "INVIGIL_CONTROL_TOKEN", hide_env_values = true)]
-    pub control_token: Option<String>,
+    pub control_token: Option<Given>,
     /// File with that token
     #[arg(long, value_name = "FILE", env = "INVIGIL_CONTROL_TOKEN_FILE")]
     pub control_token_file: Option<PathBuf>,

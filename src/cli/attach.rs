@@ -20,6 +20,7 @@ use super::{control, places};
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
 use crate::clock;
+use crate::domain::secret::Given;
 use crate::domain::stream::Hello;
 use crate::pulse::Pulse;
 use crate::source::attach::address::Address;
@@ -38,7 +39,7 @@ pub struct Args {
     /// The token set there as --control-token. Other users of this machine can see a command line: prefer
     /// --token-file or the variable
     #[arg(long, value_name = "TOKEN", env = "INVIGIL_CONTROL_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    pub token: Option<Given>,
     /// File with that token
     #[arg(long, value_name = "FILE", env = "INVIGIL_CONTROL_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,

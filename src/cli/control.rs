@@ -16,6 +16,7 @@ use super::happening::Happening;
 use super::headless::Lines;
 use super::monitor::{self, Station};
 use crate::domain::bearer::Bearer;
+use crate::domain::secret::Given;
 use crate::share::{Access, Door, Share};
 
 /// A control address that is wanted.
@@ -29,13 +30,12 @@ pub struct Control {
 /// # Errors
 /// One line that names the option and says what is wrong, never the token.
 pub(super) fn token(
-    given: Option<String>,
+    given: Option<Given>,
     file: Option<&Path>,
     [option, file_option]: [&str; 2],
 ) -> Result<Option<Bearer>, Failure> {
     if let Some(text) = given {
-        let text = Zeroizing::new(text);
-        let token = Bearer::parse(&text).map_err(|why| Failure::usage(format!("{option}: {why}")))?;
+        let token = Bearer::parse(text.as_str()).map_err(|why| Failure::usage(format!("{option}: {why}")))?;
         return Ok(Some(token));
     }
     let Some(file) = file else { return Ok(None) };
@@ -52,7 +52,7 @@ impl Control {
     /// Code 2 if the token is none, or missing where everybody could look on.
     pub fn from_options(
         address: Option<SocketAddr>,
-        given: Option<String>,
+        given: Option<Given>,
         file: Option<&Path>,
     ) -> Result<Option<Self>, Failure> {
         let token = token(given, file, ["--control-token", "--control-token-file"])?;
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn everywhere_but_here_it_takes_a_token() {
         let control = |address: &str, token: Option<&str>| {
-            Control::from_options(Some(address.parse().unwrap()), token.map(str::to_owned), None)
+            Control::from_options(Some(address.parse().unwrap()), token.map(Given::from), None)
         };
         for here in ["127.0.0.1:0", "127.0.0.9:1", "[::1]:0"] {
             assert!(control(here, None).is_ok(), "{here}");

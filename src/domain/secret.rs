@@ -65,6 +65,12 @@ impl From<&str> for Given {
     }
 }
 
+impl From<String> for Given {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
 impl FromStr for Given {
     type Err = Infallible;
 

@@ -21,7 +21,7 @@ impl Input {
     pub fn message(&mut self, event: Event, millis: i64) -> Option<Msg> {
         match event {
             Event::Key(key) => Some(Msg::Key(key_of(key)?)),
-            Event::Paste(text) => Some(Msg::Paste(text)),
+            Event::Paste(text) => Some(Msg::Paste(text.into())),
             Event::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
             Event::Mouse(mouse) => self.mouse(mouse, millis),
             Event::FocusGained | Event::FocusLost => None,

@@ -143,11 +143,11 @@ fn caret_column(prompt: &Prompt, column: usize) -> usize {
 /// The line itself with its cursor, scrolled so that the cursor is seen.
 fn typed(buf: &mut Buffer, area: Rect, prompt: &Prompt, scene: Scene<'_>) {
     let styles = scene.styles;
-    let masked = |text: String| match prompt.purpose {
+    let masked = |text: &str| match prompt.purpose {
         Purpose::Secret => if scene.model.ascii { "*" } else { "•" }.repeat(text.chars().count()),
-        _ => clean(&text).into_owned(),
+        _ => clean(text).into_owned(),
     };
-    let (before, after) = (masked(prompt.line.before()), masked(prompt.line.after()));
+    let (before, after) = (masked(&prompt.line.before()), masked(&prompt.line.after()));
     let room = area.width.saturating_sub(1);
     let mut shown = before.as_str();
     while text::width(shown) > room {

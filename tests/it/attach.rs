@@ -8,6 +8,7 @@
     reason = "a test that fails is to say where, and this one looks at the clock"
 )]
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -190,9 +191,15 @@ fn saved(session: &Path) -> Value {
     saved
 }
 
+/// The mirrors below a data directory. All of it is the user's alone, as the session is where it comes from.
 fn mirrors(home: &Path) -> Vec<PathBuf> {
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for directory in ["invigil", "invigil/attached"] {
+        assert_eq!(mode(&home.join(directory)), 0o700, "{directory}");
+    }
     let entries =
         std::fs::read_dir(home.join("invigil/attached")).unwrap().map(|entry| entry.unwrap().path());
+    let entries = entries.inspect(|path| assert_eq!(mode(path), 0o600, "{}", path.display()));
     let mut files: Vec<_> =
         entries.filter(|path| path.extension().is_some_and(|end| end == "sqlite")).collect();
     files.sort();

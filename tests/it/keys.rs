@@ -53,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn take(harness: &mut Harness, step: &Step, clock: &mut i64) {
     match step {
         Step::Press(key) => harness.send(Msg::Key(*key)),
-        Step::Type(text) => harness.send(Msg::Paste(text.clone())),
+        Step::Type(text) => harness.send(Msg::Paste(text.as_str().into())),
         Step::Click(column, row, kind) => {
             harness.send(Msg::Mouse { column: *column, row: *row, kind: *kind });
         }
