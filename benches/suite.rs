@@ -59,7 +59,12 @@ const PARTS: [Part; 10] = [
         true,
         screen::run,
     ),
-    ("questions", "first pages under every kind of filter, at 1,000,000 events", true, questions::run),
+    (
+        "questions",
+        "pages of every list under every kind of filter, at 1,000,000 events",
+        true,
+        questions::run,
+    ),
     ("search", "a rare string in all bodies, beside ripgrep", true, search::run),
     ("saving", "export, and the size of the file, at 1,000,000 events", true, saving::run),
     ("idle", "what an idle screen writes and burns", true, idle::run),

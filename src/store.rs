@@ -27,6 +27,7 @@ pub mod import;
 pub mod journal;
 mod list;
 pub mod mirror;
+mod names;
 mod patience;
 mod projector;
 pub mod reader;

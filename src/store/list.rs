@@ -10,10 +10,16 @@ use crate::domain::query::{Query, Scope, Sort};
 pub(super) struct List {
     pub(super) from: &'static str,
     pub(super) columns: &'static str,
+    /// What tells a row, and the table that has it: what is gathered is ordered by itself, and only the rows
+    /// of a page are read whole.
+    key: &'static str,
+    alone: &'static str,
     /// What each row is ordered by; unique together.
     pub(super) order: &'static [&'static str],
     /// All of them downwards, or all of them upwards.
     pub(super) descending: bool,
+    /// Row by row: there is an index of that order, or the table is small. Else see [`super::names`].
+    pub(super) walked: bool,
 }
 
 pub(super) const EVENTS: &str =
@@ -55,13 +61,14 @@ pub(super) fn list(rows: Rows, query: &Query) -> List {
         }
         (Rows::Assessments, Sort::Worst) => (&["a.red", "a.violations", "a.n"], true),
     };
-    let (from, columns) = match rows {
-        Rows::Events => (EVENTS, rows::EVENT),
-        Rows::Rises => (RISES, rows::RISE),
-        Rows::Candidacies => (CANDIDACIES, rows::CANDIDATE),
-        Rows::Assessments => ("assessment a", rows::ASSESSMENT),
+    let (from, columns, key, alone) = match rows {
+        Rows::Events => (EVENTS, rows::EVENT, "e.seq", "event e"),
+        Rows::Rises => (RISES, rows::RISE, "(r.seq, r.kind)", "rise r"),
+        Rows::Candidacies => (CANDIDACIES, rows::CANDIDATE, "c.n", "candidacy c"),
+        Rows::Assessments => ("assessment a", rows::ASSESSMENT, "a.n", "assessment a"),
     };
-    List { from, columns, order, descending }
+    let walked = (rows, query.sort) != (Rows::Candidacies, Sort::Name);
+    List { from, columns, key, alone, order, descending, walked }
 }
 
 /// The condition of a query, both ways.
@@ -82,14 +89,33 @@ fn condition(rows: Rows, query: &Query, way: Way) -> Condition {
     let assessment = |id: &str| Value::from(id.to_owned());
     match (&query.scope, rows) {
         (Scope::Session, _) => {}
-        (Scope::Assessment(id), Rows::Events | Rows::Rises) => {
+        (Scope::Assessment(id), Rows::Events) => {
             condition.also("e.assessment = (SELECT n FROM assessment WHERE id = ?)", [assessment(id)]);
         }
-        (Scope::Assessment(id), Rows::Candidacies) => {
-            condition.also("c.assessment = (SELECT n FROM assessment WHERE id = ?)", [assessment(id)]);
-        }
-        (Scope::Candidacy(a, c), Rows::Events | Rows::Rises) => condition.also(
+        (Scope::Assessment(id), Rows::Rises) => condition.also(
+            match way {
+                Way::Walk => "e.assessment = (SELECT n FROM assessment WHERE id = ?)",
+                Way::Gather => {
+                    "r.candidacy IN (SELECT n FROM candidacy WHERE assessment = (SELECT n FROM assessment WHERE id = ?))"
+                }
+            },
+            [assessment(id)],
+        ),
+        (Scope::Assessment(id), Rows::Candidacies) => condition.also(
+            match way {
+                // The `+` keeps SQLite in the order of the list.
+                Way::Walk => "+c.assessment = (SELECT n FROM assessment WHERE id = ?)",
+                Way::Gather => "c.assessment = (SELECT n FROM assessment WHERE id = ?)",
+            },
+            [assessment(id)],
+        ),
+        (Scope::Candidacy(a, c), Rows::Events) => condition.also(
             "e.candidacy = (SELECT n FROM candidacy WHERE assessment = (SELECT n FROM assessment WHERE id = ?)
+             AND candidate_id = ?)",
+            [assessment(a), assessment(c)],
+        ),
+        (Scope::Candidacy(a, c), Rows::Rises) => condition.also(
+            "r.candidacy = (SELECT n FROM candidacy WHERE assessment = (SELECT n FROM assessment WHERE id = ?)
              AND candidate_id = ?)",
             [assessment(a), assessment(c)],
         ),
@@ -104,13 +130,39 @@ fn condition(rows: Rows, query: &Query, way: Way) -> Condition {
 }
 
 impl List {
+    /// Some rows of the list that are chosen in this way, from one end of what is asked for.
+    pub(super) fn text(&self, way: Way, condition: &Condition, forwards: bool, limit: u32) -> String {
+        let Self { from, columns, key, .. } = self;
+        let (clause, order) = (condition.clause(), self.sorted(forwards, ""));
+        match way {
+            Way::Walk => format!("SELECT {columns} FROM {from} {clause} ORDER BY {order} LIMIT {limit}"),
+            // The `+`s keep SQLite from walking the list here too.
+            Way::Gather => format!(
+                "SELECT {columns} FROM {from} WHERE {key} IN (SELECT {} FROM {} {clause} ORDER BY {} LIMIT {limit})
+                 ORDER BY {order}",
+                key.trim_matches(['(', ')']),
+                self.alone(condition),
+                self.sorted(forwards, "+"),
+            ),
+        }
+    }
+
+    /// How many rows of the list are chosen.
+    pub(super) fn count(&self, condition: &Condition) -> String {
+        format!("SELECT count(*) FROM {} {}", self.alone(condition), condition.clause())
+    }
+
+    fn alone(&self, condition: &Condition) -> &'static str {
+        if condition.asks_event { "rise r CROSS JOIN event e ON e.seq = r.seq" } else { self.alone }
+    }
+
     fn tuple(&self) -> String {
         format!("({})", self.order.join(", "))
     }
 
-    pub(super) fn sorted(&self, forwards: bool) -> String {
+    fn sorted(&self, forwards: bool, mark: &str) -> String {
         let way = if self.descending == forwards { "DESC" } else { "ASC" };
-        let parts: Vec<_> = self.order.iter().map(|part| format!("{part} {way}")).collect();
+        let parts: Vec<_> = self.order.iter().map(|part| format!("{mark}{part} {way}")).collect();
         parts.join(", ")
     }
 

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-/// How long a list is walked.
-const WALK: Duration = Duration::from_millis(20);
+/// How long a list is walked. What a page may take in all is this and the gathering.
+const WALK: Duration = Duration::from_millis(6);
 /// Steps of SQLite's machine between two looks at the clock: some tens of microseconds.
 const STEPS: i32 = 2000;
 
@@ -23,6 +23,8 @@ pub(super) struct Patience(Arc<Clock>);
 
 struct Clock {
     begun: Instant,
+    /// Microseconds a list is walked.
+    walk: AtomicU64,
     /// Microseconds since then at which patience ends; 0 for never.
     until: AtomicU64,
     ran_out: AtomicBool,
@@ -33,6 +35,7 @@ impl Patience {
     pub(super) fn with(connection: &mut Connection) -> rusqlite::Result<Self> {
         let clock = Arc::new(Clock {
             begun: Instant::now(),
+            walk: AtomicU64::new(WALK.as_micros() as u64),
             until: AtomicU64::new(0),
             ran_out: AtomicBool::new(false),
         });
@@ -41,11 +44,20 @@ impl Patience {
         Ok(Self(clock))
     }
 
-    /// Reads as long as patience lasts; `None` if it did not.
+    /// Has it last so long.
+    pub(super) fn last(&self, walk: Duration) {
+        self.0.walk.store(u64::try_from(walk.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Reads as long as patience lasts; `None` if it did not, or there is none.
     pub(super) fn limit<T, E>(&self, read: impl FnOnce() -> Result<T, E>) -> Result<Option<T>, E> {
-        let until = self.0.begun.elapsed() + WALK;
+        let walk = self.0.walk.load(Ordering::Relaxed);
+        if walk == 0 {
+            return Ok(None);
+        }
+        let until = (self.0.begun.elapsed().as_micros() as u64).saturating_add(walk);
         self.0.ran_out.store(false, Ordering::Relaxed);
-        self.0.until.store(until.as_micros() as u64, Ordering::Relaxed);
+        self.0.until.store(until, Ordering::Relaxed);
         let read = read();
         self.0.until.store(0, Ordering::Relaxed);
         match read {

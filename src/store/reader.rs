@@ -4,6 +4,7 @@
 //! a long list costs as much as its beginning.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension, Row as SqlRow, params_from_iter};
@@ -13,7 +14,7 @@ use super::list::{CANDIDACIES, EVENTS, List, THIS_CANDIDACY, Ways, list};
 use super::patience::Patience;
 use super::rows;
 use super::session::Way;
-use super::sql::{Condition, Rows};
+use super::sql::{self, Condition, Rows};
 use super::{StoreError, forwarded, ids, journal, projector, tally};
 use crate::domain::delivery::Seq;
 use crate::domain::proctoring::ViolationKind;
@@ -45,10 +46,10 @@ impl Interrupt {
 }
 
 /// Where a page is to lie: the sort key of a row, or an end of the list.
-enum Place {
+pub(super) enum Place {
     First,
     Last,
-    /// A place, and whether there is a row right there.
+    /// The sort key of a row.
     At(Vec<Value>),
 }
 
@@ -94,6 +95,12 @@ impl Reader {
             *self = Self::connected(Way::InUse, &self.path)?;
         }
         Ok(begun)
+    }
+
+    /// Under a filter, walks a list for so long before its rows are gathered instead; zero: never. Both find
+    /// the same.
+    pub fn walk_for(&self, time: Duration) {
+        self.patience.last(time);
     }
 
     /// Stops what this reader is doing, from another thread.
@@ -205,6 +212,10 @@ impl Reader {
                     found.map_or(Place::First, Place::At)
                 }
             };
+            if !list.walked {
+                let wanted = (before as usize, after as usize);
+                return self.by_name(&list, &ways.gather, place, wanted, read);
+            }
             let total = || self.count(rows, query, &list, &ways.gather, None);
             // Counting is what costs under a filter, so it is done only where the rows do not tell.
             let ends = |page: &[R], limit: u32| page.len() < limit as usize;
@@ -264,28 +275,22 @@ impl Reader {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let ask = |condition: &Condition| {
+        let ask = |way: sql::Way, condition: &Condition| {
             let mut whole = condition.clone();
             if let Some((key, including)) = beside {
                 whole.also(&list.beside(forwards, including), key.iter().cloned());
             }
-            let text = format!(
-                "SELECT {} FROM {} {} ORDER BY {} LIMIT {limit}",
-                list.columns,
-                list.from,
-                whole.clause(),
-                list.sorted(forwards)
-            );
+            let text = list.text(way, &whole, forwards, limit);
             let mut statement = self.connection.prepare_cached(&text)?;
             let found = statement.query_map(params_from_iter(whole.values), &read)?;
             Ok(found.collect::<rusqlite::Result<_>>()?)
         };
         if ways.walk.text == ways.gather.text {
-            return ask(&ways.walk);
+            return ask(sql::Way::Walk, &ways.walk);
         }
-        match self.patience.limit(|| ask(&ways.walk))? {
+        match self.patience.limit(|| ask(sql::Way::Walk, &ways.walk))? {
             Some(rows) => Ok(rows),
-            None => ask(&ways.gather),
+            None => ask(sql::Way::Gather, &ways.gather),
         }
     }
 
@@ -327,14 +332,7 @@ impl Reader {
         if let Some(key) = before {
             whole.also(&list.beside(false, false), key.iter().cloned());
         }
-        let from = match rows {
-            Rows::Candidacies if !whole.text.contains("a.") => "candidacy c",
-            Rows::Rises if whole_session => "rise r",
-            Rows::Events => "event e",
-            _ => list.from,
-        };
-        let text = format!("SELECT count(*) FROM {from} {}", whole.clause());
-        let mut statement = self.connection.prepare_cached(&text)?;
+        let mut statement = self.connection.prepare_cached(&list.count(&whole))?;
         Ok(statement.query_row(params_from_iter(whole.values), |row| row.get(0))?)
     }
 

@@ -88,10 +88,13 @@ const TOMBSTONES: &str =
 const INDEXES: &[(&str, &str)] = &[
     ("event_candidacy", "event (candidacy, seq) WHERE candidacy IS NOT NULL"),
     ("event_assessment", "event (assessment, seq) WHERE assessment IS NOT NULL"),
-    ("event_kind", "event (kind, seq)"),
+    // The columns after `seq` are there to be told without reading the row.
+    ("event_kinds", "event (kind, seq, candidacy, assessment)"),
     ("event_occurred", "event (occurred_at)"),
     ("event_marked", "event (seq) WHERE marked"),
     ("event_repeated", "event (seq) WHERE deliveries > 1"),
+    ("event_unverified", "event (seq) WHERE NOT verified"),
+    ("event_elsewhere", "event (source, seq) WHERE source > 0"),
     ("rise_candidacy", "rise (candidacy, seq)"),
     // The columns after `n` are there to be tested without reading the row.
     ("candidacy_latest", "candidacy (last_at, n, assessment, ifnull(status, 99), flag)"),
@@ -123,7 +126,7 @@ pub(super) fn of_events(connection: &Connection) -> rusqlite::Result<Vec<String>
 }
 
 /// Indexes of earlier forms.
-const FORMER: &[&str] = &["candidacy_last", "candidacy_status"];
+const FORMER: &[&str] = &["candidacy_last", "candidacy_status", "event_kind"];
 
 /// Makes the indexes (and the list of repeats) that a file lacks, and drops those that no question uses any more.
 ///

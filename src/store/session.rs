@@ -6,6 +6,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
+use memchr::memmem::Finder;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
 
 use super::{StoreError, schema};
@@ -237,12 +239,15 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection
         .execute_batch(&format!("PRAGMA cache_size = -{READER_CACHE_KIB}; PRAGMA temp_store = MEMORY;"))?;
-    // has(text, word): whether a text holds a word that is already folded; no text holds none.
+    // has(word, text, …): whether one of the texts holds a word that is already folded; no text holds none.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("has", 2, flags, |call| {
-        let text = call.get_raw(0).as_str_or_null().unwrap_or_default();
-        let word = call.get_raw(1).as_str().unwrap_or_default();
-        Ok(text.is_some_and(|text| has(text, word)))
+    connection.create_scalar_function("has", -1, flags, |call| {
+        let finder =
+            call.get_or_create_aux(0, |word| word.as_bytes().map(|word| Finder::new(word).into_owned()))?;
+        Ok((1..call.len()).any(|n| match call.get_raw(n) {
+            ValueRef::Text(text) => has(text, &finder),
+            _ => false,
+        }))
     })?;
     connection.create_scalar_function("fold", 1, flags, |call| {
         let text = call.get_raw(0).as_str_or_null().unwrap_or_default();
@@ -252,17 +257,17 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// Whether a text holds a word that is folded already. Most texts are short and plain, and asked about in
-/// great number: those are not copied.
-fn has(text: &str, word: &str) -> bool {
+/// great number: those are not copied to the heap, and the word is made ready once.
+fn has(text: &[u8], word: &Finder<'_>) -> bool {
     const SHORT: usize = 128;
     let mut buffer = [0; SHORT];
     match buffer.get_mut(..text.len()) {
         Some(folded) if text.is_ascii() => {
-            folded.copy_from_slice(text.as_bytes());
+            folded.copy_from_slice(text);
             folded.make_ascii_lowercase();
-            memchr::memmem::find(folded, word.as_bytes()).is_some()
+            word.find(folded).is_some()
         }
-        _ => fold_case(text).contains(word),
+        _ => word.find(fold_case(&String::from_utf8_lossy(text)).as_bytes()).is_some(),
     }
 }
 

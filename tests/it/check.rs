@@ -73,7 +73,10 @@ fn what_is_wrong_is_told_and_what_is_derived_is_made_anew() {
             "UPDATE event SET kind = 2, candidacy = 1 WHERE id = 'msg_odd'",
             "event 41: `kind` is 2, by the events it is nothing",
         ),
-        ("DROP INDEX event_kind; CREATE INDEX event_kind ON event (kind, seq) WHERE seq > 5", ""),
+        (
+            "DROP INDEX event_kinds; CREATE INDEX event_kinds ON event (kind, seq, candidacy, assessment) WHERE seq > 5",
+            "",
+        ),
     ] {
         Connection::open(&path).unwrap().execute_batch(damage).unwrap();
         let ended = check(&[]);

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use invigil::domain::delivery::Source;
 use invigil::domain::filter::{self, Filter, Standing, Subject};
 use invigil::domain::query::{Anchor, EventKey, EventLine, EventRow, Hunt, Page, Query, Row, Scope, Sort};
 use invigil::domain::time::Timestamp;
+use invigil::store::reader::Reader;
 use proptest::prelude::*;
 
 use super::keeping::{Keeper, midnight};
@@ -103,7 +105,23 @@ fn lines(page: Page<EventRow>) -> Vec<EventLine> {
         .collect()
 }
 
-const FILTERS: [&str; 27] = [
+const FILTERS: [&str; 43] = [
+    "-(flag:green OR status:completed) event:invited",
+    "n1 flag:red",
+    "-n1 OR -flag:red",
+    "violation:tab_switch=2",
+    "violation:tab_switch<=1 is:duplicate",
+    "violation:copy_paste=0 OR is:conflict",
+    "assessment:ähm -status:invited",
+    "-assessment:a1",
+    "-(assessment:a1 flag:red)",
+    "is:conflict OR is:unverified",
+    "is:forwarded OR is:unforwarded OR score>=90",
+    "source:relay OR score<20",
+    "-is:duplicate -status:invited",
+    "is:duplicate flag:yellow",
+    "is:refused OR score=50",
+    "-(-score<20)",
     "msg_1",
     "violation:tab_switch<2 -violation:copy_paste>0",
     "-ünal -msg_2",
@@ -133,6 +151,9 @@ const FILTERS: [&str; 27] = [
     "(flag:red OR flag:yellow) (n1 OR score>20)",
 ];
 
+const SCOPES: [&[&str]; 3] = [&[], &["a1"], &["a0", "c1"]];
+const SORTS: [Sort; 6] = [Sort::Latest, Sort::Oldest, Sort::Name, Sort::Status, Sort::Score, Sort::Worst];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -160,6 +181,11 @@ proptest! {
             let belong = all.iter().filter(|line| chosen.contains(&line.seq));
             let belong = belong.filter_map(|line| line.assessment_id.clone().zip(line.candidate_id.clone()));
             prop_assert_eq!(listed, belong.collect::<BTreeSet<_>>(), "{}", text);
+            let listed = keeper.reader().assessments(&query, &Anchor::First, 0, 100).unwrap();
+            let listed: BTreeSet<_> = listed.rows.iter().map(Row::key).collect();
+            let belong = all.iter().filter(|line| chosen.contains(&line.seq));
+            let belong: BTreeSet<_> = belong.filter_map(|line| line.assessment_id.clone()).collect();
+            prop_assert_eq!(listed, belong, "{}", text);
             // A page that is not the whole list is counted in another way than it is read.
             let reader = keeper.reader();
             let rises = reader.rises(&query, &Anchor::First, 0, 100).unwrap().rows.len();
@@ -176,10 +202,36 @@ proptest! {
     }
 
     #[test]
-    fn pages_show_each_row_once_in_every_order(events in history(), step in 1u32..5) {
+    fn a_list_is_the_same_walked_and_gathered(
+        events in history(),
+        sort in proptest::sample::select(SORTS.to_vec()),
+        scope in proptest::sample::select(SCOPES.to_vec()),
+        step in 1u32..4,
+    ) {
+        let scope = match scope {
+            [] => Scope::Session,
+            [assessment] => Scope::Assessment((*assessment).to_owned()),
+            [assessment, candidate, ..] => Scope::Candidacy((*assessment).to_owned(), (*candidate).to_owned()),
+        };
         let keeper = keep(&events);
-        for sort in [Sort::Latest, Sort::Oldest, Sort::Name, Sort::Status, Sort::Score, Sort::Worst] {
-            let query = Query { sort, ..Query::default() };
+        let reader = keeper.reader();
+        for text in FILTERS {
+            let filters = vec![filter::parse(text).unwrap()];
+            let query = Query { scope: scope.clone(), sort, filters, ..Query::default() };
+            both(reader, text, step, |at, before, after| reader.events(&query, at, before, after, &[]).unwrap())?;
+            both(reader, text, step, |at, before, after| reader.candidates(&query, at, before, after).unwrap())?;
+            both(reader, text, step, |at, before, after| reader.rises(&query, at, before, after).unwrap())?;
+            both(reader, text, step, |at, before, after| reader.assessments(&query, at, before, after).unwrap())?;
+        }
+    }
+
+    #[test]
+    fn pages_show_each_row_once_in_every_order(
+        events in history(), text in proptest::sample::select(vec!["", "n1 OR score>30", "-flag:red"]), step in 1u32..5,
+    ) {
+        let keeper = keep(&events);
+        for sort in SORTS {
+            let query = Query { sort, filters: vec![filter::parse(text).unwrap()], ..Query::default() };
             let reader = keeper.reader();
             walk(step, |anchor, before, after| reader.candidates(&query, anchor, before, after).unwrap())?;
             walk(step, |anchor, before, after| reader.assessments(&query, anchor, before, after).unwrap())?;
@@ -208,6 +260,25 @@ proptest! {
             }
         }
     }
+}
+
+/// Holds the whole list and its last rows, read row by row, against the same with what is chosen found first.
+fn both<R: Row>(
+    reader: &Reader,
+    text: &str,
+    step: u32,
+    page: impl Fn(&Anchor<R::Key>, u32, u32) -> Page<R>,
+) -> Result<(), TestCaseError> {
+    let ends = |patience| {
+        reader.walk_for(patience);
+        let keys = |page: Page<R>| page.rows.iter().map(Row::key).collect::<Vec<_>>();
+        (keys(page(&Anchor::First, 0, 100)), keys(page(&Anchor::Last, step, 0)))
+    };
+    let (walked, gathered) = (ends(Duration::MAX), ends(Duration::ZERO));
+    prop_assert_eq!(&walked, &gathered, "{}", text);
+    let (all, last) = walked;
+    prop_assert!(all.ends_with(&last) && last.len() == all.len().min(step as usize), "{}", text);
+    Ok(())
 }
 
 fn matches(keeper: &Keeper, filter: &Filter, line: &EventLine) -> bool {
