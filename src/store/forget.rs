@@ -10,7 +10,7 @@ use super::codec::{self, Unpacker};
 use super::fresh::{KEPT, Kept};
 use super::gone::Gone;
 use super::session::{self, WriterLock};
-use super::{StoreError, projector, repair, schema};
+use super::{StoreError, mirror, projector, repair, schema};
 use crate::domain::delivery::Seq;
 use crate::domain::envelope;
 use crate::domain::filter::fold_case;
@@ -136,6 +136,7 @@ impl Forgetting {
                 connection.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?.execute([seq])?;
             }
         }
+        mirror::forget_id(&connection, |at| events.iter().any(|(_, id)| id == at))?;
         repair::derive(&path, &connection)?;
         codec::recode(&connection)?;
         connection.execute_batch("COMMIT; VACUUM")?;

@@ -82,7 +82,7 @@ impl Outbox {
         self.lock().results.len()
     }
 
-    /// Writes what waits in the transaction under way.
+    /// Writes what waits in the transaction under way. Nothing is written of an event that was removed meanwhile.
     pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<Taken> {
         let pending = self.lock();
         if pending.results.is_empty() && pending.place.is_none() {
@@ -90,7 +90,7 @@ impl Outbox {
         }
         let mut insert = connection.prepare_cached(
             "INSERT OR REPLACE INTO forward (seq, at, attempts, state, status, millis, note, replayed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM event WHERE seq = ?1)",
         )?;
         for (seq, result) in &pending.results {
             insert.execute(params![
@@ -252,10 +252,39 @@ mod tests {
         }
     }
 
+    fn events(connection: &Connection, count: Seq) {
+        for seq in 1..=count {
+            let text = "INSERT INTO event (seq, id, received_at, occurred_at, basis, sent_at, verified, source, is_json, size)
+                VALUES (?1, 'msg_' || ?1, 0, 0, 0, 0, 1, 0, 1, 2)";
+            connection.execute(text, [seq]).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_became_of_an_event_that_was_removed_meanwhile_is_not_kept() {
+        let connection = Connection::open_in_memory().unwrap();
+        super::super::schema::create(&connection).unwrap();
+        events(&connection, 2);
+        let outbox = Outbox::default();
+        outbox.put([(1, result(500)), (2, result(204))], Some(2));
+        connection.execute("DELETE FROM event WHERE seq = 1", []).unwrap();
+        outbox.written(&outbox.write(&connection).unwrap());
+        assert_eq!(outbox.len(), 0);
+        let kept: Vec<Seq> = connection
+            .prepare("SELECT seq FROM forward")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(rusqlite::Result::unwrap)
+            .collect();
+        assert_eq!(kept, [2]);
+    }
+
     #[test]
     fn what_is_rolled_back_is_written_with_the_next_group() {
         let connection = Connection::open_in_memory().unwrap();
         super::super::schema::create(&connection).unwrap();
+        events(&connection, 3);
         let outbox = Outbox::default();
         outbox.put([(1, result(204)), (2, result(500))], Some(2));
         connection.execute_batch("BEGIN").unwrap();

@@ -434,7 +434,7 @@ impl Writer {
                     });
                 }
                 Order::Reflect(batch, _) => {
-                    done.reflected.push(mirror::reflect(connection, &mut self.projector, batch)?);
+                    done.reflected.push(mirror::reflect(connection, &mut self.projector, &self.gone, batch)?);
                 }
                 Order::Dictionary(bytes) => codec::keep_dictionary(connection, bytes)?,
                 Order::Probe | Order::Close | Order::Sweep(..) => {}

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
 use super::codec::{Packed, Packer};
+use super::gone::Gone;
 use super::journal::{Journal, Order};
 use super::projector::{Projector, Standing};
 use super::session::Way;
@@ -100,10 +101,22 @@ fn position(connection: &Connection) -> rusqlite::Result<Option<Position>> {
     }))
 }
 
-/// Keeps a batch. False, and nothing is done, if the mirror is not where the batch begins.
+/// Leaves out of the position of a mirror the id of an event that was removed. The number alone says enough.
+pub(super) fn forget_id(connection: &Connection, removed: impl Fn(&str) -> bool) -> rusqlite::Result<()> {
+    match position(connection)? {
+        Some(at) if removed(&at.id) => {
+            keep(connection, POSITION, &written(&Position { id: String::new(), ..at }))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Keeps a batch, but for what was removed for good here. False, and nothing is done, if the mirror is not where the
+/// batch begins.
 pub(super) fn reflect(
     connection: &Connection,
     projector: &mut Projector,
+    gone: &Gone,
     batch: &Reflection,
 ) -> rusqlite::Result<bool> {
     if position(connection)?.as_ref() != Some(&batch.before) {
@@ -115,6 +128,9 @@ pub(super) fn reflect(
         projector.stands(connection, &one.id, standing)?;
     }
     for (delivery, packed, standing) in &batch.events {
+        if gone.holds(connection, delivery)? {
+            continue;
+        }
         projector.take(connection, delivery, packed)?;
         if standing.deliveries > 1 {
             projector.stands(connection, &delivery.id, *standing)?;

@@ -76,13 +76,16 @@ impl Tap {
             let connection = &reader.connection;
             let there: Option<String> =
                 connection.query_row(known, [after.seq], |row| row.get(0)).optional()?;
+            let newest = newest(&reader)?;
+            // One that is not there any more was removed for good; one that is not there yet never came from here.
+            let is_other = there.map_or(after.seq > newest, |there| after.id.as_ref() != Some(&there));
             let hello = Hello {
                 protocol: PROTOCOL,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 session: mirror::fact(connection, mirror::IDENTITY)?.unwrap_or_default(),
                 created_at: reader.created_at()?.unwrap_or_default(),
-                newest: newest(&reader)?,
-                diverged: after.seq > 0 && after.id.is_some() && there != after.id,
+                newest,
+                diverged: after.seq > 0 && after.id.is_some() && is_other,
             };
             // Whoever has nothing yet is told of each event as it stands when it is told.
             let repeats = match after.repeats {

@@ -1,17 +1,25 @@
 //! A mirror says exactly what the session says that it mirrors, whatever came in between.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be kept or read is to fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "what cannot be kept or read is to fail the test"
+)]
 
 use std::path::Path;
 
 use bytes::Bytes;
 use invigil::domain::delivery::{Delivery, Headers, Source};
 use invigil::domain::envelope;
+use invigil::domain::secret::Keyring;
 use invigil::domain::stream::{self, Frame, Hello};
 use invigil::domain::time::Timestamp;
 use invigil::pulse::Pulse;
+use invigil::store::check;
+use invigil::store::forget::{Forgetting, Whom};
 use invigil::store::journal::Journal;
 use invigil::store::mirror;
+use invigil::store::reader::Reader;
 use invigil::store::tap::{After, Tap};
 
 use super::keeping::midnight;
@@ -88,7 +96,7 @@ impl Pair {
             Journal::mirror(&self.path, &hello, "ws://there", Timestamp::default(), Pulse::default())
                 .unwrap();
         let at = mirror.position().unwrap();
-        let id = (at.seq > 0).then_some(at.id);
+        let id = Some(at.id).filter(|id| !id.is_empty());
         let after = After { seq: at.seq, id, repeats: (at.seq > 0).then_some(at.repeats) };
         let (tap, hello) = Tap::new(&self.own, &after).unwrap();
         assert!(!hello.diverged);
@@ -145,6 +153,67 @@ async fn a_mirror_equals_its_session_whenever_it_was_told_what() {
         assert_eq!(own, mirrored, "seed {seed}");
         mirror.close().await;
         pair.own.close().await;
+    }
+}
+
+/// Who is removed from a mirror does not come back with what is told next; and the session there may remove whom it
+/// likes, also the one that the mirror has come to, without the mirror losing its place.
+#[tokio::test]
+async fn who_was_removed_from_a_mirror_stays_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = ["own.sqlite", "mirror.sqlite"].map(|name| dir.path().join(name));
+    let open = || Journal::open(&paths[0], midnight(), Pulse::default()).unwrap();
+    let told = |n: u32, who: &str| {
+        let body = SAMPLE.replace("69145db6968cb883ddfc598b", who);
+        Delivery {
+            id: format!("msg_{n}"),
+            sent_at: midnight(),
+            received_at: midnight(),
+            source: Source::Http,
+            verified: true,
+            headers: Headers::default(),
+            event: envelope::decode(body.as_bytes()),
+            body: Bytes::from(body),
+        }
+    };
+    let forget = |path: &Path, who: &str| {
+        let gone = Forgetting::of(path, &Whom::Candidate(who.into())).unwrap().carry_out().unwrap();
+        assert_eq!(gone.events, 1);
+    };
+    let ids = |path: &Path| {
+        let lines = Reader::open(path).unwrap().since(0, 9).unwrap();
+        lines.into_iter().map(|line| line.id).collect::<Vec<_>>()
+    };
+    let mut pair = Pair { own: open(), mirror: None, path: paths[1].clone() };
+    for delivery in [told(1, "candidate_a"), told(2, "candidate_b"), told(3, "candidate_c")] {
+        pair.own.append(delivery).await.unwrap();
+    }
+    while pair.step().await {}
+    pair.mirror.take().unwrap().0.close().await;
+    forget(&paths[1], "candidate_c");
+    let bytes = std::fs::read(&paths[1]).unwrap();
+    assert!(memchr::memmem::find(&bytes, b"msg_3").is_none(), "not even where the mirror is");
+    for delivery in
+        [told(3, "candidate_c"), told(4, "candidate_c"), told(2, "candidate_b"), told(5, "candidate_d")]
+    {
+        pair.own.append(delivery).await.unwrap();
+    }
+    while pair.step().await {}
+    pair.mirror.take().unwrap().0.close().await;
+    assert_eq!(ids(&paths[1]), ["msg_1", "msg_2", "msg_5"]);
+    pair.own.close().await;
+    forget(&paths[0], "candidate_d");
+    pair.own = open();
+    pair.own.append(told(6, "candidate_a")).await.unwrap();
+    while pair.step().await {}
+    pair.mirror.take().unwrap().0.close().await;
+    pair.own.close().await;
+    assert_eq!(ids(&paths[0]), ["msg_1", "msg_2", "msg_3", "msg_4", "msg_6"]);
+    assert_eq!(ids(&paths[1]), ["msg_1", "msg_2", "msg_5", "msg_6"], "each is removed from by itself");
+    for path in &paths {
+        let mut found = Vec::new();
+        check::check(path, &Keyring::default(), &mut |line| found.push(line.to_owned())).unwrap();
+        assert!(found.is_empty(), "{found:?}");
     }
 }
 
