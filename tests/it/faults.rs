@@ -9,12 +9,6 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::support::serving::{Load, Serving, body, rounds, signed, until};
 
-/// The longer of a session and its log.
-fn length(path: &Path) -> u64 {
-    let log = path.with_extension("sqlite-wal");
-    [path, &log].map(|file| std::fs::metadata(file).map_or(0, |meta| meta.len())).into_iter().max().unwrap()
-}
-
 /// A disk fills while events come, and has room again: twice, then the program is killed while it is full.
 fn full_and_room_again(path: &Path, mut fill: impl FnMut(&Serving), mut make_room: impl FnMut(&Serving)) {
     let load = Load::default();
@@ -43,7 +37,7 @@ fn full_and_room_again(path: &Path, mut fill: impl FnMut(&Serving), mut make_roo
 fn a_full_disk_is_answered_503_until_there_is_room() {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("full.sqlite");
+    let [path, log] = ["full.sqlite", "full.sqlite-wal"].map(|name| dir.path().join(name));
     let limit = |serving: &Serving, current: Option<u64>| {
         // One that was killed has no limits any more.
         let _ = prlimit(
@@ -54,7 +48,11 @@ fn a_full_disk_is_answered_503_until_there_is_room() {
     };
     full_and_room_again(
         &path,
-        |serving| limit(serving, Some(length(&path) + 20_000)),
+        |serving| {
+            // The log is about to outgrow it, and cannot be folded and begin anew before it does.
+            let log = std::fs::metadata(&log).map_or(0, |meta| meta.len());
+            limit(serving, Some((log + 20_000).min(8 << 20)));
+        },
         |serving| limit(serving, None),
     );
 }

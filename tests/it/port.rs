@@ -36,9 +36,14 @@ struct Served {
 
 impl Served {
     fn with(args: &[&str]) -> Self {
+        Self::run_by(Command::new(env!("CARGO_BIN_EXE_invigil")), args)
+    }
+
+    /// Run by a command that the arguments are given to.
+    fn run_by(mut command: Command, args: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let loopback: &[&str] = if args.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
-        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
+        let mut child = command
             .args(["serve", "--secret", SECRET, "--session"])
             .arg(dir.path().join("s.sqlite"))
             .args(loopback)

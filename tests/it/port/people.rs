@@ -60,3 +60,57 @@ fn a_wrong_network_is_named() {
         assert!(String::from_utf8(done.stderr).unwrap().contains(args[0]));
     }
 }
+
+/// Two addresses that are not loopback's, in a network of its own: the kernel gives one to root alone.
+#[cfg(target_os = "linux")]
+const APART: &str =
+    "ip link set lo up && ip addr add 198.51.100.7/32 dev lo && ip addr add 198.51.100.8/32 dev lo";
+
+/// With so few files it takes 72 connections, 36 of them from one address.
+#[cfg(target_os = "linux")]
+const FEW_FILES: &str = r#"ulimit -n 400 && exec "$0" "$@""#;
+
+/// Opens 60 connections from one address, tells which of the first 24 are closed and which of the last 8 are not, and
+/// then how a good request (`$1`) is answered that comes from that address, and one (`$2`) from another.
+#[cfg(target_os = "linux")]
+const CROWD: &str = r#"
+for n in {1..60}; do exec {fd}<>"/dev/tcp/198.51.100.7/$PORT"; line[n]=$fd; done
+closed=0; open=0
+for n in {1..24}; do read -rt 20 -N 1 -u "${line[n]}"; [ $? = 1 ] && closed=$((closed + 1)); done
+for n in {53..60}; do read -rt 0.05 -N 1 -u "${line[n]}"; [ $? -gt 128 ] && open=$((open + 1)); done
+echo "closed $closed open $open"
+for from in 7 8; do
+    exec {fd}<>"/dev/tcp/198.51.100.$from/$PORT"
+    cat "$1" >&"$fd"; shift
+    read -rt 20 -u "$fd" status; echo "$status"
+done
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_address_leaves_room_to_the_others() {
+    let apart = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-n", "bash", "-c", &format!("{APART} && {script}")]);
+        command
+    };
+    if !apart("true").stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let mut command = apart(FEW_FILES);
+    command.arg(env!("CARGO_BIN_EXE_invigil"));
+    let served = Served::run_by(command, &["--listen", "0.0.0.0:0"]);
+    let requests = ["7", "8"].map(|name| served.dir.path().join(name));
+    for file in &requests {
+        std::fs::write(file, signed().bytes()).unwrap();
+    }
+    let crowd = Command::new("nsenter")
+        .args(["-n", "-t", &served.child.id().to_string(), "bash", "-c", CROWD, "crowd"])
+        .args(&requests)
+        .env("PORT", served.address.port().to_string())
+        .output()
+        .unwrap();
+    let (said, errors) = (String::from_utf8_lossy(&crowd.stdout), String::from_utf8_lossy(&crowd.stderr));
+    let lines: Vec<_> = said.lines().map(str::trim_end).collect();
+    assert_eq!(lines, ["closed 24 open 8", "HTTP/1.1 204 No Content", "HTTP/1.1 204 No Content"], "{errors}");
+}
