@@ -270,13 +270,18 @@ impl Pulse {
         });
     }
 
-    /// The certificate was read anew, or (`Some`) could not be and the one before stays.
+    /// The certificate was read anew, or (`Some`) could not be and the one before stays, or it has to be soon.
     pub fn certificate(&self, fault: Option<String>) {
         self.change(|inner| {
             let text = fault.clone().unwrap_or_else(|| "the certificate was read anew".to_owned());
             inner.notice(text);
             inner.vitals.certificate_fault = fault;
         });
+    }
+
+    /// When the certificate that is in use expires, if that can be told.
+    pub fn certificate_expires(&self, at: Option<Timestamp>) {
+        self.change(|inner| inner.vitals.certificate_expires_at = at);
     }
 
     /// A peer hung up because of the certificate.

@@ -75,7 +75,7 @@ impl Model {
         if let Some(why) = &vitals.certificate_fault {
             return Some(Banner {
                 tone: Tone::Warn,
-                text: format!("The certificate was not renewed: {why}"),
+                text: format!("The certificate is to be renewed: {why}"),
             });
         }
         if let Some(why) = vitals.certificate_doubt {

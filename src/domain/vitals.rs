@@ -34,6 +34,8 @@ pub struct Vitals {
     pub storage_fault: Option<String>,
     /// Why the certificate of the listener could not be renewed, if it could not.
     pub certificate_fault: Option<String>,
+    /// When the certificate of the listener expires, if it has one and that can be told.
+    pub certificate_expires_at: Option<Timestamp>,
     /// What a peer had against the certificate, if nothing was accepted since.
     pub certificate_doubt: Option<&'static str>,
     /// How the port is doing.

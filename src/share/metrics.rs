@@ -52,6 +52,10 @@ fn health(page: &mut Page, vitals: &Vitals) {
     if let Some(relay) = &vitals.relay {
         page.gauge("relay_up", "1 if deliveries can come by the relay", up(Relay::is_live(relay)));
     }
+    if let Some(at) = vitals.certificate_expires_at {
+        let what = "When the certificate of the listener expires";
+        page.gauge("certificate_expires_timestamp_seconds", what, at.secs());
+    }
     if let Some(lag) = vitals.lag_millis {
         let what = "From the creation of an event to its arrival, the middle one of the latest";
         page.gauge("lag_seconds", what, lag as f64 / 1000.0);

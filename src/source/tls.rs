@@ -5,19 +5,26 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{AlertDescription, ServerConfig};
+use rustls::{AlertDescription, CertificateError, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
+use crate::domain::time::Timestamp;
 use crate::pulse::Pulse;
 
+/// So long before it expires, a certificate is to be renewed: those of Let's Encrypt are by then.
+const RENEWAL_MILLIS: i64 = 30 * 24 * 3600 * 1000;
+/// The first second of the year 10000, in which no certificate holds any more.
+const END: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(253_402_300_800));
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -65,25 +72,35 @@ impl Tls {
     }
 
     /// Reads the files anew whenever they change, until `stop`. A pair that does not fit is told of, and the
-    /// one before is kept.
+    /// one before is kept; so is that the one in use has to be renewed.
     pub async fn follow(self, pulse: Pulse, stop: CancellationToken) {
         let mut looks = tokio::time::interval(LOOK);
         let mut read = self.pair.stamp();
         let mut seen = read;
+        let mut expires = expires_at(&self.pair.held());
+        pulse.certificate_expires(expires);
+        let (mut fault, mut told) = (None, None);
         while stop.run_until_cancelled(looks.tick()).await.is_some() {
             let now = self.pair.stamp();
             // Two files cannot be replaced at once: wait until nothing has moved for one look.
             let settled = std::mem::replace(&mut seen, now) == now;
-            if !settled || now == read {
-                continue;
-            }
-            read = now;
-            match certified(&self.pair.cert, &self.pair.key) {
-                Ok(fresh) => {
-                    *self.pair.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-                    pulse.certificate(None);
+            if settled && now != read {
+                read = now;
+                match certified(&self.pair.cert, &self.pair.key) {
+                    Ok(fresh) => {
+                        expires = expires_at(&fresh);
+                        *self.pair.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+                        pulse.certificate_expires(expires);
+                        pulse.certificate(None);
+                        (fault, told) = (None, None);
+                    }
+                    Err(why) => fault = Some(format!("{why}; the one before stays in use")),
                 }
-                Err(why) => pulse.certificate(Some(format!("{why}; the one before stays in use"))),
+            }
+            let to_tell = fault.clone().or_else(|| self.pair.warning(expires?, clock::now()));
+            if to_tell.is_some() && to_tell != told {
+                pulse.certificate(to_tell.clone());
+                told = to_tell;
             }
         }
     }
@@ -109,7 +126,33 @@ pub fn doubt(error: &std::io::Error) -> Option<&'static str> {
     }
 }
 
+/// When a certificate expires, if that can be told: rustls is asked whether it holds at the end of all time.
+fn expires_at(certified: &CertifiedKey) -> Option<Timestamp> {
+    let parsed = ParsedCertificate::try_from(certified.cert.first()?).ok()?;
+    let algorithms = ring::default_provider().signature_verification_algorithms.all;
+    let judged =
+        verify_server_cert_signed_by_trust_anchor(&parsed, &RootCertStore::empty(), &[], END, algorithms);
+    match judged {
+        Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            Timestamp::from_secs(i64::try_from(not_after.as_secs()).ok()?)
+        }
+        _ => None,
+    }
+}
+
 impl Pair {
+    fn held(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is said of one that expires then, if it is time to say so.
+    fn warning(&self, expires: Timestamp, now: Timestamp) -> Option<String> {
+        let left = expires.since(now);
+        let tense = if left < 0 { "expired" } else { "expires" };
+        let what = format!("--tls-cert {}: {tense} at {expires}; renew it", self.cert.display());
+        (left < RENEWAL_MILLIS).then_some(what)
+    }
+
     fn stamp(&self) -> Stamp {
         [&self.cert, &self.key].map(|path| {
             let meta = path.metadata().ok()?;
@@ -120,7 +163,7 @@ impl Pair {
 
 impl ResolvesServerCert for Pair {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(self.held())
     }
 }
 

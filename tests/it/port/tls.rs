@@ -82,6 +82,43 @@ fn tls_is_spoken_renewed_and_kept() {
     assert!(good(&served, &second));
 }
 
+/// One that is about to expire, as long as it is in use.
+#[test]
+fn a_certificate_that_is_to_be_renewed_is_told_of_until_it_is() {
+    let files = tempfile::tempdir().unwrap();
+    let mut params = CertificateParams::new(["hooks.example.com".to_owned()]).unwrap();
+    let days = u64::try_from(clock::now().secs()).unwrap() / 86_400 + 29;
+    params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(days * 86_400);
+    let signing_key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&signing_key).unwrap();
+    keep(files.path(), &CertifiedKey { cert, signing_key });
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let control = free_port();
+    let args = ["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem"), "--control", &control];
+    let mut served = Served::with(&args);
+    let line = served.line_with("notice");
+    let date = clock::now().plus_millis(29 * 86_400_000).to_string();
+    assert!(
+        line.contains("expires at ") && line.contains(date.get(..10).unwrap()) && line.contains("renew it"),
+        "{line}"
+    );
+    let metrics = || {
+        let mut stream = TcpStream::connect(&control).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        rest(stream)
+    };
+    let told = format!("invigil_certificate_expires_timestamp_seconds {}", days * 86_400);
+    assert!(metrics().contains(&told), "{}", metrics());
+    keep(files.path(), &pair());
+    assert!(served.line_with("certificate was").contains("read anew"));
+    assert!(!metrics().contains(&told));
+}
+
+/// An address that is nobody's at the moment.
+fn free_port() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
 #[test]
 fn a_pair_that_does_not_fit_is_named_at_the_start() {
     let files = tempfile::tempdir().unwrap();
