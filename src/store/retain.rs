@@ -262,9 +262,24 @@ impl Removal<'_> {
         }
         if rests_on(&assessment, lost) {
             assessment = Assessment { totals: assessment.totals, ..self.folded(n)? };
+        } else if assessment.last_at <= lost.latest {
+            assessment.last_at = self.last_at(n, assessment.last_at)?;
         }
         let mut save = self.connection.prepare_cached(rows::SAVE_ASSESSMENT)?;
         rows::save_assessment(&mut save, n, &id, &assessment)
+    }
+
+    /// When the last of the events that are left of an assessment was: most often one more was at that time.
+    fn last_at(&self, n: i64, before: Option<Timestamp>) -> Result<Option<Timestamp>> {
+        let at = before.map(Timestamp::millis);
+        let another =
+            "SELECT 1 FROM event WHERE assessment = ?1 AND occurred_at = ?2 ORDER BY seq DESC LIMIT 1";
+        if self.connection.prepare_cached(another)?.exists(params![n, at])? {
+            return Ok(before);
+        }
+        self.connection
+            .prepare_cached("SELECT max(occurred_at) FROM event WHERE assessment = ?1")?
+            .query_row([n], |row| rows::time(row, 0))
     }
 
     /// What the events that are left tell of an assessment.
@@ -290,8 +305,7 @@ fn rests_on(assessment: &Assessment, lost: &Lost) -> bool {
     fn from<T>(register: &Register<T>, lost: &Lost) -> bool {
         register.latest.as_ref().is_some_and(|(_, stamp)| lost.ids.contains(&*stamp.id))
     }
-    assessment.last_at <= lost.latest
-        || from(&assessment.name, lost)
+    from(&assessment.name, lost)
         || from(&assessment.workspace, lost)
         || from(&assessment.org_id, lost)
         || from(&assessment.latest_event, lost)
