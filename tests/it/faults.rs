@@ -217,22 +217,29 @@ fn a_session_that_is_taken_away_is_answered_503_until_it_is_back() {
 /// The log beside the session is taken away: what it held is saved into the session, and nothing more is taken.
 #[test]
 fn a_log_that_is_taken_away_takes_nothing_with_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("here.sqlite");
-    let load = Load::default();
-    let mut serving = Serving::start(&path);
-    let burst = load.burst(&serving.address);
-    burst.until_more(60);
-    std::fs::remove_file(dir.path().join("here.sqlite-wal")).unwrap();
-    serving.is_unable(&load);
-    until("why", || serving.said("here.sqlite-wal: was removed") == 1);
-    serving.kill();
-    burst.join();
-    load.is_kept(&path);
-    let again = Serving::start(&path);
-    let burst = load.burst(&again.address);
-    burst.until_more(20);
-    burst.end();
+    for is_killed in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("here.sqlite");
+        let load = Load::default();
+        let mut serving = Serving::start(&path);
+        let burst = load.burst(&serving.address);
+        burst.until_more(60);
+        std::fs::remove_file(dir.path().join("here.sqlite-wal")).unwrap();
+        serving.is_unable(&load);
+        until("why", || serving.said("here.sqlite-wal: was removed") == 1);
+        if is_killed {
+            serving.kill();
+        } else {
+            assert!(serving.stop().success());
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        }
+        burst.join();
+        load.is_kept(&path);
+        let again = Serving::start(&path);
+        let burst = load.burst(&again.address);
+        burst.until_more(20);
+        burst.end();
+    }
 }
 
 /// The same just when the log is being moved into the session, and while somebody reads an old state of it, which
