@@ -10,6 +10,7 @@ mod answers;
 mod candidacies;
 pub mod check;
 mod codec;
+mod counts;
 mod csv;
 mod depth;
 mod durable;

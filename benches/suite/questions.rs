@@ -71,6 +71,8 @@ pub fn run() {
     let events = setting("SESSION", session::MILLION);
     let reader = Reader::open(&session::of(events)).expect("a reader");
     println!("{events} events; pages of {ROWS} rows, median / p99 / most, milliseconds");
+    let one = std::env::var("FILTER").ok();
+    let filters: Vec<&str> = one.as_deref().map_or(FILTERS.to_vec(), |one| vec![one]);
     let head = |what: &str, lists: &[&str]| {
         print!("{what:<48}");
         for list in lists {
@@ -80,7 +82,7 @@ pub fn run() {
     };
     head("first page under a filter", &LISTS);
     let mut slowest = Slowest::default();
-    for text in FILTERS {
+    for &text in &filters {
         let named = if text.is_empty() { "(none)" } else { text };
         slowest
             .row(named, (0..4).map(|list| (list, first(&reader, list, &query(text, Sort::Latest), TIMES))));
@@ -88,7 +90,7 @@ pub fn run() {
     slowest.tell();
     head("second page, and the last one", &LISTS);
     let mut slowest = Slowest::default();
-    for text in FILTERS {
+    for &text in &filters {
         let query = query(text, Sort::Latest);
         let named = if text.is_empty() { "(none)" } else { text };
         slowest.row(&format!("2nd: {named}"), (0..4).map(|list| (list, second(&reader, list, &query))));
@@ -98,7 +100,7 @@ pub fn run() {
     head("in every order", &[LISTS[1], LISTS[3]]);
     let mut slowest = Slowest::default();
     for sort in SORTS {
-        for text in SORTED {
+        for &text in one.as_ref().map_or(SORTED.as_slice(), |_| &filters) {
             let query = query(text, sort);
             let mut ask = |which: &str, ask: &dyn Fn(usize) -> Figures| {
                 slowest.row(&format!("{which} by {sort:?}: {text}"), [1, 3].map(|list| (list, ask(list))));
@@ -125,9 +127,10 @@ fn first(reader: &Reader, list: usize, query: &Query, count: usize) -> Figures {
     }
 }
 
+/// From the end of the first page on, which the screen asks for when that stands and is counted.
 fn second(reader: &Reader, list: usize, query: &Query) -> Figures {
     fn after<R: Row>(ask: impl Fn(&Anchor<R::Key>) -> Result<Page<R>, StoreError>) -> Figures {
-        let first = ask(&Anchor::Glimpse).expect("a page");
+        let first = ask(&Anchor::First).expect("a page");
         let Some(row) = first.rows.last() else { return Figures::default() };
         let anchor = Anchor::At(row.key());
         times(FEW, || shown(ask(&anchor)))
@@ -140,12 +143,17 @@ fn second(reader: &Reader, list: usize, query: &Query) -> Figures {
     }
 }
 
+/// Up to the last row, once the first page stands and is counted.
 fn last(reader: &Reader, list: usize, query: &Query) -> Figures {
+    fn end<R: Row>(ask: impl Fn(&Anchor<R::Key>) -> Result<Page<R>, StoreError>) -> Figures {
+        ask(&Anchor::First).expect("a page");
+        times(FEW, || shown(ask(&Anchor::Last)))
+    }
     match list {
-        0 => times(FEW, || shown(reader.events(query, &Anchor::Last, ROWS, 0, &[]))),
-        1 => times(FEW, || shown(reader.candidates(query, &Anchor::Last, ROWS, 0))),
-        2 => times(FEW, || shown(reader.rises(query, &Anchor::Last, ROWS, 0))),
-        _ => times(FEW, || shown(reader.assessments(query, &Anchor::Last, ROWS, 0))),
+        0 => end(|anchor| reader.events(query, anchor, ROWS, 0, &[])),
+        1 => end(|anchor| reader.candidates(query, anchor, ROWS, 0)),
+        2 => end(|anchor| reader.rises(query, anchor, ROWS, 0)),
+        _ => end(|anchor| reader.assessments(query, anchor, ROWS, 0)),
     }
 }
 

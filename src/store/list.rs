@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 
 use super::rows;
 use super::sql::{Condition, Rows, Way};
+use crate::domain::filter::Filter;
 use crate::domain::query::{Query, Scope, Sort};
 
 /// How a list is read: its tables, its columns, its order.
@@ -75,11 +76,15 @@ pub(super) fn list(rows: Rows, query: &Query) -> List {
 pub(super) struct Ways {
     pub(super) walk: Condition,
     pub(super) gather: Condition,
+    /// There is no filter: both are the same.
+    pub(super) one: bool,
 }
 
 impl Ways {
     pub(super) fn of(rows: Rows, query: &Query) -> Self {
-        Self { walk: condition(rows, query, Way::Walk), gather: condition(rows, query, Way::Gather) }
+        let (walk, gather) = (condition(rows, query, Way::Walk), condition(rows, query, Way::Gather));
+        let one = walk.text == gather.text && query.filters.iter().all(Filter::is_empty);
+        Self { walk, gather, one }
     }
 }
 
@@ -160,7 +165,7 @@ impl List {
         format!("({})", self.order.join(", "))
     }
 
-    fn sorted(&self, forwards: bool, mark: &str) -> String {
+    pub(super) fn sorted(&self, forwards: bool, mark: &str) -> String {
         let way = if self.descending == forwards { "DESC" } else { "ASC" };
         let parts: Vec<_> = self.order.iter().map(|part| format!("{mark}{part} {way}")).collect();
         parts.join(", ")

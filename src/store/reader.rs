@@ -10,6 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, InterruptHandle, OptionalExtension, Row as SqlRow, params_from_iter};
 
 use super::codec::Unpacker;
+use super::counts::Counted;
 use super::list::{CANDIDACIES, EVENTS, List, THIS_CANDIDACY, Ways, list};
 use super::patience::Patience;
 use super::rows;
@@ -19,7 +20,7 @@ use super::{StoreError, forwarded, ids, journal, projector, tally};
 use crate::domain::delivery::Seq;
 use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{
-    Anchor, AssessmentRow, CandidateRow, EventDetail, EventLine, Page, Query, RiseRow, Sort, Sums,
+    Anchor, AssessmentRow, CandidateRow, EventDetail, EventLine, Page, Query, RiseRow, Sums,
 };
 use crate::domain::time::Timestamp;
 
@@ -28,7 +29,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// Reads a session. Each thread needs its own.
 pub struct Reader {
     pub(super) connection: Connection,
-    patience: Patience,
+    pub(super) patience: Patience,
+    pub(super) counted: Counted,
     /// How it is connected, and to what.
     way: Way,
     path: PathBuf,
@@ -74,7 +76,14 @@ impl Reader {
         let mut connection = way.connect(path)?;
         forwarded::stand_in(&connection)?;
         let patience = Patience::with(&mut connection)?;
-        Ok(Self { connection, patience, way, path: path.to_path_buf(), unpacker: Unpacker::default() })
+        Ok(Self {
+            connection,
+            patience,
+            counted: Counted::default(),
+            way,
+            path: path.to_path_buf(),
+            unpacker: Unpacker::default(),
+        })
     }
 
     /// Another reader of the same session, for another thread.
@@ -216,7 +225,7 @@ impl Reader {
                 let wanted = (before as usize, after as usize);
                 return self.by_name(&list, &ways.gather, place, wanted, read);
             }
-            let total = || self.count(rows, query, &list, &ways.gather, None);
+            let total = || self.total(rows, query, &list, &ways);
             // Counting is what costs under a filter, so it is done only where the rows do not tell.
             let ends = |page: &[R], limit: u32| page.len() < limit as usize;
             let mut page = Page::default();
@@ -239,7 +248,7 @@ impl Reader {
                     page.rows = self.run(&list, &ways, false, Some((&at, false)), before, &read)?;
                     page.rows.reverse();
                     if !ends(&page.rows, before) {
-                        let earlier = self.count(rows, query, &list, &ways.gather, Some(&at))?;
+                        let earlier = self.earlier(rows, query, &list, &ways, &at)?;
                         page.before = earlier.saturating_sub(page.rows.len() as u64);
                     }
                     let later = self.run(&list, &ways, true, Some((&at, true)), after, &read)?;
@@ -285,7 +294,7 @@ impl Reader {
             let found = statement.query_map(params_from_iter(whole.values), &read)?;
             Ok(found.collect::<rusqlite::Result<_>>()?)
         };
-        if ways.walk.text == ways.gather.text {
+        if ways.one {
             return ask(sql::Way::Walk, &ways.walk);
         }
         match self.patience.limit(|| ask(sql::Way::Walk, &ways.walk))? {
@@ -294,51 +303,9 @@ impl Reader {
         }
     }
 
-    /// How many rows the list has, or how many stand before a place in it.
-    fn count(
-        &self,
-        rows: Rows,
-        query: &Query,
-        list: &List,
-        condition: &Condition,
-        before: Option<&[Value]>,
-    ) -> Result<u64> {
-        let whole_session = condition.text.is_empty();
-        if whole_session {
-            let sums = self.sums()?;
-            match (rows, before) {
-                (Rows::Assessments, None) => return Ok(sums.assessments),
-                (Rows::Candidacies, None) => return Ok(sums.candidates),
-                (Rows::Rises, None) => return Ok(sums.rises),
-                (Rows::Events, None) => return Ok(sums.events),
-                (Rows::Events, Some([Value::Integer(seq)])) => {
-                    let older = self.older(*seq, sums.events)?;
-                    let there = || {
-                        self.connection.prepare_cached("SELECT 1 FROM event WHERE seq = ?1")?.exists([seq])
-                    };
-                    return Ok(if query.sort == Sort::Oldest {
-                        older
-                    } else {
-                        sums.events.saturating_sub(older + u64::from(there()?))
-                    });
-                }
-                _ => {}
-            }
-        }
-        if let (None, true) = (before, tally::is_kept(rows, query)) {
-            return self.tally(query);
-        }
-        let mut whole = condition.clone();
-        if let Some(key) = before {
-            whole.also(&list.beside(false, false), key.iter().cloned());
-        }
-        let mut statement = self.connection.prepare_cached(&list.count(&whole))?;
-        Ok(statement.query_row(params_from_iter(whole.values), |row| row.get(0))?)
-    }
-
     /// How many of so many events have a smaller number. They are numbered without gaps unless some were
     /// removed: then those on the shorter side are counted.
-    fn older(&self, seq: Seq, events: u64) -> Result<u64> {
+    pub(super) fn older(&self, seq: Seq, events: u64) -> Result<u64> {
         let mut ends = self
             .connection
             .prepare_cached("SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)")?;

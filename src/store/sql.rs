@@ -275,8 +275,8 @@ impl Condition {
                 self.put("(e.source > 0 AND e.source = ?)", [(*source as i64).into()]);
             }
             Term::Is(is) => self.text.push_str(property(*is, self.way)),
-            Term::Since(when) => self.put("e.occurred_at >= ?", [when.seen_from(now).millis().into()]),
-            Term::Until(when) => self.put("e.occurred_at <= ?", [when.seen_from(now).millis().into()]),
+            Term::Since(when) => self.when(">=", when.seen_from(now)),
+            Term::Until(when) => self.when("<=", when.seen_from(now)),
         }
     }
 
@@ -290,6 +290,10 @@ impl Condition {
         }
         let text = format!("({kinds} OR (e.kind IS NULL AND {}))", self.test(&format!("{spelt} = ?")));
         self.put(&text, [word.to_owned().into()]);
+    }
+
+    fn when(&mut self, symbol: &str, moment: Timestamp) {
+        self.put(&self.test(&format!("e.occurred_at {symbol} ?")), [moment.millis().into()]);
     }
 
     fn score(&mut self, compare: Compare, bound: f64, rows: Rows) {
