@@ -42,6 +42,7 @@ mod sql;
 mod state;
 mod tally;
 pub mod tap;
+mod terms;
 
 use std::path::Path;
 

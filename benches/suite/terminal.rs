@@ -87,13 +87,14 @@ impl Terminal {
         self.lock().bytes
     }
 
-    /// The address in the header.
+    /// The address in the header, once it is known to which port it listens.
     pub fn address(&self) -> std::net::SocketAddr {
-        self.until(self.begun, |text| text.contains("http://127.0.0.1:"));
-        let text = self.text();
-        let rest = text.split("http://").nth(1).expect("an address");
-        let address = rest.split('/').next().expect("a path follows");
-        address.parse().expect("an address")
+        let read = |text: &str| -> Option<std::net::SocketAddr> {
+            let address = text.split("http://").nth(1)?.split('/').next()?;
+            address.parse().ok().filter(|address: &std::net::SocketAddr| address.port() > 0)
+        };
+        self.until(self.begun, |text| read(text).is_some());
+        read(&self.text()).expect("it stays there")
     }
 
     /// Waits until the screen is so, and says how long that took from a moment on.

@@ -50,6 +50,6 @@ pub fn run(demo: &Demo, file: &ConfigFile) -> Result<(), Failure> {
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
         let lines = Lines::open(false, None)?;
-        watch_station(station, about, looks, lines, None, (vec![listening], stop), None).await
+        Box::pin(watch_station(station, about, looks, lines, None, (vec![listening], stop), None)).await
     })
 }

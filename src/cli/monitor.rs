@@ -393,7 +393,8 @@ pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Watch, has_secret, url };
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
-        watch_station(station, about, settings.looks, lines, forwarding, (sources, stop), notice).await
+        Box::pin(watch_station(station, about, settings.looks, lines, forwarding, (sources, stop), notice))
+            .await
     })
 }
 

@@ -113,7 +113,7 @@ impl Reader {
         let mut held = self.counted.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|counts| counts.version == version);
         let known = held.iter().position(|counts| counts.of == of).map(|at| held.remove(at));
-        Ok(known.unwrap_or_else(|| Counts { of, version, total: None, place: None, earlier: 0 }))
+        Ok(known.unwrap_or(Counts { of, version, total: None, place: None, earlier: 0 }))
     }
 
     fn keep(&self, counts: Counts) {

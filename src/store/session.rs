@@ -7,8 +7,9 @@ use std::io::{ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, schema};
 use crate::domain::filter::fold_case;
@@ -242,18 +243,40 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     // has(word, text, …): whether one of the texts holds a word that is already folded; no text holds none.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("has", -1, flags, |call| {
-        let finder =
-            call.get_or_create_aux(0, |word| word.as_bytes().map(|word| Finder::new(word).into_owned()))?;
-        Ok((1..call.len()).any(|n| match call.get_raw(n) {
-            ValueRef::Text(text) => has(text, &finder),
-            _ => false,
-        }))
+        let finder = call.get_or_create_aux(0, finder)?;
+        Ok((1..call.len()).any(|n| text(call, n).is_some_and(|text| has(text, &finder))))
+    })?;
+    // names(word, id, text, …): the same, or the id is the word.
+    connection.create_scalar_function("names", -1, flags, |call| {
+        let finder = call.get_or_create_aux(0, finder)?;
+        let is_id = text(call, 1).is_some_and(|id| is(id, &finder));
+        Ok(is_id || (2..call.len()).any(|n| text(call, n).is_some_and(|text| has(text, &finder))))
     })?;
     connection.create_scalar_function("fold", 1, flags, |call| {
         let text = call.get_raw(0).as_str_or_null().unwrap_or_default();
         Ok(text.map(fold_case))
     })?;
     Ok(())
+}
+
+fn finder(word: ValueRef<'_>) -> Result<Finder<'static>, rusqlite::types::FromSqlError> {
+    word.as_bytes().map(|word| Finder::new(word).into_owned())
+}
+
+fn text<'a>(call: &'a Context<'_>, n: usize) -> Option<&'a [u8]> {
+    match call.get_raw(n) {
+        ValueRef::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether a text is a word that is folded already.
+fn is(text: &[u8], word: &Finder<'_>) -> bool {
+    if text.is_ascii() {
+        text.eq_ignore_ascii_case(word.needle())
+    } else {
+        fold_case(&String::from_utf8_lossy(text)).as_bytes() == word.needle()
+    }
 }
 
 /// Whether a text holds a word that is folded already. Most texts are short and plain, and asked about in

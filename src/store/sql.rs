@@ -2,6 +2,7 @@
 
 use rusqlite::types::Value;
 
+use super::terms::{every, negates, not_of_rise, of_assessment, of_candidacy, of_none, one_word};
 use crate::domain::delivery::Source;
 use crate::domain::event::EventKind;
 use crate::domain::filter::{Compare, Filter, Is, Term, fold_case};
@@ -105,6 +106,19 @@ impl Condition {
     /// have in common, its own row tells.
     fn rows(&mut self, filter: &Filter, rows: Rows, now: Timestamp, way: Way) {
         let all = |test: fn(&Term) -> bool| every(filter, &test);
+        if let (Rows::Candidacies, Some((word, others))) = (rows, one_word(filter)) {
+            self.text.push_str(if way == Way::Walk {
+                "("
+            } else {
+                "c.n IN (SELECT c.n FROM candidacy c WHERE "
+            });
+            self.person(word);
+            for other in others {
+                self.and();
+                self.tree(other, rows, now);
+            }
+            return self.text.push(')');
+        }
         let (before, inside) = match (rows, way) {
             (Rows::Candidacies, Way::Walk) if all(of_candidacy) => return self.tree(filter, rows, now),
             (Rows::Candidacies, Way::Gather) if all(of_candidacy) => {
@@ -248,7 +262,7 @@ impl Condition {
                 self.kind(&fold_case(half), EventKind::event, spelt);
             }
             Term::Assessment(word) => {
-                let condition = "(has(?, a.name) OR fold(a.id) = ?)";
+                let condition = "names(?, a.id, a.name)";
                 let text = match rows {
                     Rows::Assessments => condition.to_owned(),
                     Rows::Candidacies => self
@@ -256,12 +270,10 @@ impl Condition {
                     _ => self
                         .test(&format!("e.assessment IN (SELECT a.n FROM assessment a WHERE {condition})")),
                 };
-                self.put(&text, [fold_case(word).into(), fold_case(word).into()]);
+                self.put(&text, [fold_case(word).into()]);
             }
             Term::Candidate(word) => {
-                let word = fold_case(word);
-                let condition = "(has(?, c.name, c.email) OR fold(c.candidate_id) = ?)";
-                self.candidacy(condition, [word.clone().into(), word.into()], rows);
+                self.candidacy("names(?, c.candidate_id, c.name, c.email)", [fold_case(word).into()], rows);
             }
             Term::Status(status) => {
                 self.candidacy("ifnull(c.status, 99) = ?", [(status.index() as i64).into()], rows);
@@ -354,10 +366,8 @@ impl Condition {
     /// its candidacy is as these say, if there are any.
     fn word(&mut self, word: &str, parts: &[&Filter], now: Timestamp) {
         let folded: Value = fold_case(word).into();
-        let kinds = EventKind::ALL.iter().filter(|kind| kind.name().contains(&fold_case(word)));
-        let numbers: Vec<_> = kinds.map(|kind| (*kind as i64).to_string()).collect();
         let range: [Value; 2] = [word.to_owned().into(), format!("{word}\u{10ffff}").into()];
-        let kinds = self.test(&format!("e.kind IN ({})", numbers.join(", ")));
+        let kinds = kinds_with(word).map(|kinds| self.test(&format!("e.kind IN ({kinds})")));
         let assessments =
             self.test("e.assessment IN (SELECT a.n FROM assessment a WHERE has(?, a.id, a.name))");
         // Each test has an index of its own.
@@ -365,9 +375,7 @@ impl Condition {
         if !self.known {
             tests.push(("(e.kind IS NULL AND has(?, e.name))", vec![folded.clone()]));
         }
-        if !numbers.is_empty() {
-            tests.push((&kinds, Vec::new()));
-        }
+        tests.extend(kinds.as_deref().map(|kinds| (kinds, Vec::new())));
         if self.strict {
             tests.push(("(e.id >= ? AND e.id < ?)", range.into()));
         } else {
@@ -395,10 +403,43 @@ impl Condition {
         self.text.push(')');
     }
 
+    /// The same for a candidacy, which is asked itself; of its events only for what an event alone has.
+    fn person(&mut self, word: &str) {
+        let folded: Value = fold_case(word).into();
+        let range: [Value; 2] = [word.to_owned().into(), format!("{word}\u{10ffff}").into()];
+        let of = "c.assessment IN (SELECT a.n FROM assessment a WHERE has(?, a.id, a.name))";
+        let text = format!("({} OR {}", self.test("has(?, c.candidate_id, c.name, c.email)"), self.test(of));
+        self.put(&text, [folded.clone(), folded]);
+        let events = "SELECT e.candidacy FROM event e WHERE +e.candidacy IS NOT NULL";
+        let ids = self.test(&format!(
+            "c.n IN ({events} AND (e.seq IN (SELECT seq FROM known WHERE id >= ? AND id < ?)
+             OR (e.seq > (SELECT indexed FROM sums) AND e.id >= ? AND e.id < ?)))"
+        ));
+        self.put(&format!(" OR {ids}"), range.clone().into_iter().chain(range));
+        if let Some(kinds) = kinds_with(word) {
+            let text = match self.way {
+                Way::Walk => format!(
+                    " OR EXISTS (SELECT 1 FROM event e INDEXED BY event_candidacy
+                     WHERE e.candidacy = c.n AND e.kind IN ({kinds}))"
+                ),
+                Way::Gather => format!(" OR c.n IN ({events} AND e.kind IN ({kinds}))"),
+            };
+            self.text.push_str(&text);
+        }
+        self.text.push(')');
+    }
+
     fn put(&mut self, text: &str, values: impl IntoIterator<Item = Value>) {
         self.text.push_str(text);
         self.values.extend(values);
     }
+}
+
+/// The kinds of events with part of a word in their names.
+fn kinds_with(word: &str) -> Option<String> {
+    let kinds = EventKind::ALL.iter().filter(|kind| kind.name().contains(&fold_case(word)));
+    let numbers: Vec<_> = kinds.map(|kind| (*kind as i64).to_string()).collect();
+    (!numbers.is_empty()).then(|| numbers.join(", "))
 }
 
 /// A property of `event e`.
@@ -422,53 +463,4 @@ fn property(is: Is, way: Way) -> &'static str {
         }
         Is::Unforwarded => "e.seq IN (SELECT f.seq FROM forward f WHERE f.state = 2)",
     }
-}
-
-/// What a filter comes to for an event of no candidacy, if that is sure.
-fn of_none(filter: &Filter) -> Option<bool> {
-    match filter {
-        Filter::All(parts) if parts.iter().any(|part| of_none(part) == Some(false)) => Some(false),
-        Filter::All(parts) => parts.iter().all(|part| of_none(part) == Some(true)).then_some(true),
-        Filter::Any(parts) if parts.iter().any(|part| of_none(part) == Some(true)) => Some(true),
-        Filter::Any(parts) => parts.iter().all(|part| of_none(part) == Some(false)).then_some(false),
-        Filter::Not(part) => of_none(part).map(|holds| !holds),
-        Filter::Term(Term::Assessment(_)) => None,
-        Filter::Term(term) => of_candidacy(term).then_some(false),
-    }
-}
-
-fn every(filter: &Filter, test: &impl Fn(&Term) -> bool) -> bool {
-    match filter {
-        Filter::All(parts) | Filter::Any(parts) => parts.iter().all(|part| every(part, test)),
-        Filter::Not(part) => every(part, test),
-        Filter::Term(term) => test(term),
-    }
-}
-
-fn negates(filter: &Filter) -> bool {
-    match filter {
-        Filter::All(parts) | Filter::Any(parts) => parts.iter().any(negates),
-        Filter::Not(_) => true,
-        Filter::Term(_) => false,
-    }
-}
-
-fn not_of_rise(term: &Term) -> bool {
-    !matches!(term, Term::Violation(..))
-}
-
-fn of_candidacy(term: &Term) -> bool {
-    matches!(
-        term,
-        Term::Assessment(_)
-            | Term::Candidate(_)
-            | Term::Status(_)
-            | Term::Flag(_)
-            | Term::Violation(..)
-            | Term::Score(..)
-    )
-}
-
-fn of_assessment(term: &Term) -> bool {
-    matches!(term, Term::Assessment(_))
 }

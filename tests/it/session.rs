@@ -105,7 +105,11 @@ fn lines(page: Page<EventRow>) -> Vec<EventLine> {
         .collect()
 }
 
-const FILTERS: [&str; 43] = [
+const FILTERS: [&str; 47] = [
+    "msg_1 flag:red",
+    "completed -flag:red",
+    "a1 -status:invited",
+    "candidate:C1 OR assessment:Ä",
     "-(flag:green OR status:completed) event:invited",
     "n1 flag:red",
     "-n1 OR -flag:red",
