@@ -37,14 +37,9 @@ impl<'a> Clean<'a> {
             return Self(Cow::Borrowed(text));
         }
         let mut out = String::with_capacity(text.len() + 16);
-        for cluster in text.graphemes(true) {
-            clean_cluster(cluster, &mut out);
-        }
+        text.chars().for_each(|c| show(c, &mut out));
         // What was joined by a hidden character may form a longer letter without it.
-        if out.graphemes(true).any(|one| one.chars().count() > CLUSTER) {
-            out = out.graphemes(true).flat_map(|one| one.chars().take(CLUSTER)).collect();
-        }
-        Self(Cow::Owned(out))
+        Self(Cow::Owned(cut(&out)))
     }
 
     /// The same for one line of an error: what breaks lines is a blank.
@@ -138,18 +133,40 @@ pub fn plain(c: char) -> bool {
     !(c < ' ' || c == '\x7f' || dropped(c) || hidden(c))
 }
 
-fn clean_cluster(cluster: &str, out: &mut String) {
-    for (n, c) in cluster.chars().enumerate() {
-        match c {
-            '\t' => out.push(' '),
-            '\0'..='\x1f' => out.extend(char::from_u32(0x2400 + u32::from(c))),
-            '\x7f' => out.push('␡'),
-            _ if dropped(c) => {}
-            _ if hidden(c) => out.extend(format!("⟨U+{:04X}⟩", u32::from(c)).chars()),
-            _ if n < CLUSTER => out.push(c),
-            _ => {}
-        }
+fn show(c: char, out: &mut String) {
+    match c {
+        '\t' => out.push(' '),
+        '\0'..='\x1f' => out.extend(char::from_u32(0x2400 + u32::from(c))),
+        '\x7f' => out.push('␡'),
+        _ if dropped(c) => {}
+        _ if hidden(c) => out.extend(format!("⟨U+{:04X}⟩", u32::from(c)).chars()),
+        _ => out.push(c),
     }
+}
+
+/// Cuts letters of too many characters. What stands behind a cut may belong to the letter before it then, and goes too.
+fn cut(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    // The letter that was cut, if it is the last.
+    let mut short = String::new();
+    for letter in text.graphemes(true) {
+        if !short.is_empty() {
+            let length = short.len();
+            short.push_str(letter);
+            let joined = short.graphemes(true).next().is_some_and(|first| first.len() > length);
+            short.truncate(length);
+            if joined {
+                continue;
+            }
+            short.clear();
+        }
+        match letter.char_indices().nth(CLUSTER) {
+            Some((at, _)) => short.push_str(letter.get(..at).unwrap_or_default()),
+            None => out.push_str(letter),
+        }
+        out.push_str(&short);
+    }
+    out
 }
 
 /// Characters that only choose between two looks of the one before. Terminals disagree on how wide the
@@ -264,7 +281,24 @@ mod tests {
         assert!(matches!(json("{\"a\":\"é\"}"), Cow::Borrowed(_)));
     }
 
+    #[test]
+    fn what_stands_behind_a_cut_makes_no_longer_letter() {
+        // Vowels that end with a consonant are a letter; without the consonant the next vowels join them.
+        let (vowels, end) = ("\u{1173}", "\u{11fb}");
+        let letters = format!("{}{end}{}{end}{}{end}b", vowels.repeat(9), vowels.repeat(6), vowels.repeat(7));
+        let shown = Clean::of(&letters);
+        assert_eq!(shown.as_str(), format!("{}b", vowels.repeat(8)));
+        assert_eq!(Clean::of(shown.as_str()), shown);
+    }
+
     proptest! {
+        #[test]
+        fn a_letter_that_is_cut_stays_as_it_is(text in "[\u{1100}\u{1173}\u{11fb}\u{300}\u{200d}\u{0}🇩👨\u{1f3fb}\u{915}\u{94d}a]{0,60}") {
+            let shown = Clean::of(&text);
+            prop_assert!(shown.as_str().graphemes(true).all(|one| one.chars().count() <= CLUSTER));
+            prop_assert_eq!(&Clean::of(shown.as_str()), &shown);
+        }
+
         #[test]
         fn nothing_hidden_is_left(text in any::<String>(), tail in "[\u{200b}-\u{202e}\u{300}-\u{304}\u{0}-\u{9f}👨❤\u{fe0f}]{0,40}") {
             let raw = format!("{text}{tail}");
