@@ -392,8 +392,16 @@ impl<R: Live> Window<R> {
         self.page = page;
         let count = self.page.rows.len() as u64;
         let first = self.page.before;
+        // An answer that was on its way when the cursor was sent to an end may lie elsewhere: it is asked again.
+        let elsewhere = match &self.seat {
+            Seat::First => first > 0,
+            Seat::Last => first + count < self.page.total,
+            Seat::At(_) => false,
+        };
+        self.stale |= elsewhere;
         let found = match &self.seat {
             Seat::First => Some(first),
+            Seat::Last if elsewhere => Some(self.index),
             Seat::Last => (first + count).checked_sub(1),
             Seat::At(key) => {
                 self.page.rows.iter().position(|row| row.key() == *key).map(|at| first + at as u64)
@@ -404,7 +412,7 @@ impl<R: Live> Window<R> {
         let index = found.unwrap_or(self.index).clamp(first, (first + count).max(first + 1) - 1);
         self.index = index;
         self.top = index.saturating_sub(line);
-        let lost = found.is_none() || self.seat == Seat::Last;
+        let lost = found.is_none() || self.seat == Seat::Last && !elsewhere;
         if let (true, Some(row)) = (lost, self.current()) {
             self.seat = Seat::At(row.key());
         } else if count == 0 {
@@ -432,5 +440,50 @@ impl<R: Live> Window<R> {
     /// Lets what has glowed long enough go out.
     pub fn tick(&mut self, now: Timestamp) {
         self.glow.retain(|(_, since)| now.since(*since) < GLOW_MILLIS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::query::AssessmentRow;
+
+    fn page(before: u64, count: u64) -> Page<AssessmentRow> {
+        let row = |n: u64| AssessmentRow { id: n.to_string(), ..AssessmentRow::default() };
+        Page { rows: (before..before + count).map(row).collect(), before, total: 100, exact: true }
+    }
+
+    #[test]
+    fn a_jump_to_an_end_outlives_an_answer_that_was_on_its_way() {
+        let (query, now) = (Query::default(), Timestamp::default());
+        let mut window = Window::default();
+        window.fit(10);
+        let mut number = 0;
+        let mut ask = |window: &mut Window<AssessmentRow>| {
+            let asked = window.need(&query, true).map(|stretch| stretch.anchor);
+            number += 1;
+            window.asking(number, &query);
+            (number, asked)
+        };
+        let (first, _) = ask(&mut window);
+        assert!(window.answer(first, Ok(page(0, 30)), now));
+        window.expire();
+        let (again, _) = ask(&mut window);
+        window.last();
+        assert!(window.answer(again, Ok(page(0, 30)), now));
+        let (end, asked) = ask(&mut window);
+        assert_eq!(asked, Some(Anchor::Last));
+        window.expire();
+        assert!(window.answer(end, Ok(page(70, 30)), now));
+        assert_eq!((window.index(), window.follows()), (99, false));
+
+        let (back, _) = ask(&mut window);
+        window.first();
+        assert!(window.answer(back, Ok(page(70, 30)), now));
+        let (beginning, asked) = ask(&mut window);
+        assert_eq!(asked, Some(Anchor::First));
+        assert!(window.answer(beginning, Ok(page(0, 30)), now));
+        assert_eq!((window.index(), window.follows()), (0, true));
+        assert!(window.need(&query, true).is_none(), "nothing is missing");
     }
 }
