@@ -39,10 +39,12 @@ pub fn of(events: usize) -> PathBuf {
     path
 }
 
-/// A copy that may be written to; on most file systems it costs what a read and a write cost.
+/// A copy that may be written to; on most file systems it costs what a read and a write cost. It is on the disk
+/// when this returns: else every sync of the program would wait for it.
 pub fn copy_of(events: usize, dir: &std::path::Path) -> PathBuf {
     let path = dir.join("copy.sqlite");
     std::fs::copy(of(events), &path).expect("a copy");
+    std::fs::File::open(&path).and_then(|copy| copy.sync_all()).expect("it reaches the disk");
     path
 }
 
