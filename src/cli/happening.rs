@@ -1,5 +1,6 @@
 //! What happens, one line each: for people on a terminal, as JSON for everything else.
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::forward;
@@ -106,22 +107,8 @@ impl Happening {
         let object = match self {
             Self::Listening(url) => json!({ "at": now.to_string(), "what": "listening", "url": url }),
             Self::Control(url) => json!({ "at": now.to_string(), "what": "control", "url": url }),
-            Self::Event(line) => json!({
-                "at": line.received_at.to_string(),
-                "what": "event",
-                "seq": line.seq,
-                "id": line.id,
-                "type": line.name,
-                "recognised": line.kind.is_some(),
-                "verified": line.verified,
-                "source": line.source.word(),
-                "occurred_at": line.occurred_at.to_string(),
-                "assessment_id": line.assessment_id,
-                "candidate_id": line.candidate_id,
-                "rises": line.rises.iter().map(|rise| json!({
-                    "kind": rise.kind.word(), "before": rise.before, "after": rise.after,
-                })).collect::<Vec<_>>(),
-            }),
+            // The one line that comes thousands of times a second is written straight away.
+            Self::Event(line) => return clean::json(&EventFields::of(line).text()).into_owned(),
             Self::Refused(refusal) => json!({
                 "at": refusal.at.to_string(),
                 "what": "refused",
@@ -151,6 +138,58 @@ impl Happening {
         };
         // Somebody looks at the log in a terminal.
         clean::json(&object.to_string()).into_owned()
+    }
+}
+
+/// The line of an event for a machine.
+#[derive(Serialize)]
+struct EventFields<'a> {
+    at: String,
+    what: &'static str,
+    seq: i64,
+    id: &'a str,
+    r#type: Option<&'a str>,
+    recognised: bool,
+    verified: bool,
+    source: &'static str,
+    occurred_at: String,
+    assessment_id: Option<&'a str>,
+    candidate_id: Option<&'a str>,
+    rises: Vec<RiseFields>,
+}
+
+#[derive(Serialize)]
+struct RiseFields {
+    kind: &'static str,
+    before: u32,
+    after: u32,
+}
+
+impl<'a> EventFields<'a> {
+    fn of(line: &'a EventLine) -> Self {
+        Self {
+            at: line.received_at.to_string(),
+            what: "event",
+            seq: line.seq,
+            id: &line.id,
+            r#type: line.name.as_deref(),
+            recognised: line.kind.is_some(),
+            verified: line.verified,
+            source: line.source.word(),
+            occurred_at: line.occurred_at.to_string(),
+            assessment_id: line.assessment_id.as_deref(),
+            candidate_id: line.candidate_id.as_deref(),
+            rises: line
+                .rises
+                .iter()
+                .map(|rise| RiseFields { kind: rise.kind.word(), before: rise.before, after: rise.after })
+                .collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        // Plain values cannot fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

@@ -110,7 +110,8 @@ impl fmt::Display for Clean<'_> {
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     let bare = |c: char| !plain(c) && !matches!(c, '\n' | '\r' | '\t');
-    if !text.chars().any(bare) {
+    // Nearly all are ASCII, which is seen many bytes at a time.
+    if text.is_ascii() && !text.bytes().any(|b| bare(char::from(b))) || !text.chars().any(bare) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);

@@ -108,14 +108,29 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn since(&self, after: Seq, limit: u32) -> Result<Vec<EventLine>> {
-        let query = Query { sort: Sort::Oldest, ..Query::default() };
-        let page =
-            self.events(&query, &Anchor::At(EventKey { seq: after + 1, refusal: 0 }), 0, limit, &[])?;
-        let lines = page.rows.into_iter().filter_map(|row| match row {
-            EventRow::Event(line) if line.seq > after => Some(*line),
-            _ => None,
-        });
-        Ok(lines.collect())
+        self.at_one_moment(|| {
+            let text = format!(
+                "SELECT {} FROM event e LEFT JOIN assessment a ON a.n = e.assessment
+                 LEFT JOIN candidacy c ON c.n = e.candidacy WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+                rows::EVENT
+            );
+            let mut statement = self.connection.prepare_cached(&text)?;
+            let mut lines =
+                statement.query_map((after, limit), rows::event)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            if let Some(last) = lines.last().map(|line| line.seq) {
+                // One walk for all of them: many bring none, and asking for each costs more than the events.
+                let mut statement = self.connection.prepare_cached(rows::RISES_AFTER)?;
+                let mut rises = statement.query((after, last))?;
+                while let Some(row) = rises.next()? {
+                    let seq: Seq = row.get(0)?;
+                    let at = lines.binary_search_by_key(&seq, |line| line.seq);
+                    if let Some(line) = at.ok().and_then(|at| lines.get_mut(at)) {
+                        line.rises.push(rows::rise_of(row, 1)?);
+                    }
+                }
+            }
+            Ok(lines)
+        })
     }
 }
 

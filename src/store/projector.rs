@@ -43,45 +43,48 @@ pub(super) struct Standing {
     pub(super) sent_at: Timestamp,
 }
 
-/// A row at hand, and whether it differs from the file.
+/// A row at hand.
 struct Held<T> {
     n: i64,
     value: T,
-    dirty: bool,
 }
 
-/// The most recently used rows of one table: two generations, of which the older is dropped when the younger
-/// is full. What a group has changed is written before anything can be dropped.
+/// The most recently used rows of one table: what the group under way changes, and two generations of what
+/// earlier ones did, of which the older is dropped when the younger is full.
 struct AtHand<T> {
-    young: HashMap<String, Held<T>>,
-    old: HashMap<String, Held<T>>,
+    changing: HashMap<String, Box<Held<T>>>,
+    young: HashMap<String, Box<Held<T>>>,
+    old: HashMap<String, Box<Held<T>>>,
 }
 
 impl<T> Default for AtHand<T> {
     fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new() }
+        Self { changing: HashMap::new(), young: HashMap::new(), old: HashMap::new() }
     }
 }
 
 impl<T> AtHand<T> {
-    /// The row of this key, loaded if it is not at hand.
-    fn get(&mut self, key: &str, load: impl FnOnce() -> Result<Held<T>>) -> Result<&mut Held<T>> {
-        if !self.young.contains_key(key) {
-            let held = match self.old.remove(key) {
+    /// The row of this key, to be changed; loaded if it is not at hand.
+    fn change(&mut self, key: &str, load: impl FnOnce() -> Result<Held<T>>) -> Result<&mut Held<T>> {
+        if !self.changing.contains_key(key) {
+            let held = match self.young.remove(key).or_else(|| self.old.remove(key)) {
                 Some(held) => held,
-                None => load()?,
+                None => Box::new(load()?),
             };
-            self.young.insert(key.to_owned(), held);
+            self.changing.insert(key.to_owned(), held);
         }
-        self.young.get_mut(key).ok_or(rusqlite::Error::QueryReturnedNoRows)
+        self.changing.get_mut(key).map(AsMut::as_mut).ok_or(rusqlite::Error::QueryReturnedNoRows)
     }
 
     /// Writes every changed row, then lets go of rows if there are too many.
     fn flush(&mut self, mut write: impl FnMut(&str, &mut Held<T>) -> Result<()>) -> Result<()> {
-        for (key, held) in self.young.iter_mut().chain(self.old.iter_mut()).filter(|(_, held)| held.dirty) {
+        let mut changed: Vec<_> = self.changing.drain().collect();
+        // Rows that were made together stand together, and share pages.
+        changed.sort_unstable_by_key(|(_, held)| held.n);
+        for (key, held) in &mut changed {
             write(key, held)?;
-            held.dirty = false;
         }
+        self.young.extend(changed);
         if self.young.len() > AT_HAND / 2 {
             self.old = std::mem::take(&mut self.young);
         }
@@ -183,25 +186,23 @@ impl Projector {
         let stamp = Stamp { at: occurred_at, id: delivery.id.as_str().into() };
         let next = &mut self.next_assessment;
         let sums = &mut self.sums;
-        let assessment = self.assessments.get(assessment_id, || {
+        let assessment = self.assessments.change(assessment_id, || {
             let load = connection
                 .prepare_cached(rows::LOAD_ASSESSMENT)?
                 .query_row([assessment_id], rows::load_assessment);
             Ok(number(load.optional()?, next, &mut sums.assessments))
         })?;
         assessment.value.fold(event, &stamp);
-        assessment.dirty = true;
         let mut candidacy_n = None;
         if let Some((_, candidate_id)) = event.candidacy() {
             let key = format!("{}{BETWEEN}{candidate_id}", assessment.n);
             let next = &mut self.next_candidacy;
-            let candidacy = self.candidacies.get(&key, || {
+            let candidacy = self.candidacies.change(&key, || {
                 let loaded = Entry::load(connection, assessment.n, candidate_id)?;
                 Ok(number(loaded, next, &mut sums.candidates))
             })?;
-            candidacy.dirty = true;
             candidacy_n = Some(candidacy.n);
-            let Held { n, value: Entry { candidacy, .. }, .. } = candidacy;
+            let Held { n, value: Entry { candidacy, .. } } = candidacy;
             let known = candidacy.events > 0;
             let before = known.then(|| candidacy.share());
             let stood = (known && !self.rules.is_empty()).then(|| candidacy.standing());
@@ -320,10 +321,10 @@ impl Projector {
                 candidacy.fold(&event, &stamp);
             }
         }
-        let held = self.assessments.get(&assessment_id, || {
+        let held = self.assessments.change(&assessment_id, || {
             let (n, value) =
                 connection.query_row(rows::LOAD_ASSESSMENT, [&assessment_id], rows::load_assessment)?;
-            Ok(Held { n, value, dirty: false })
+            Ok(Held { n, value })
         })?;
         assessment.totals = held.value.totals;
         if let Some(n) = candidacy_n {
@@ -331,16 +332,15 @@ impl Projector {
                 connection
                     .query_row("SELECT candidate_id FROM candidacy WHERE n = ?1", [n], |row| row.get(0))?;
             let key = format!("{assessment_n}{BETWEEN}{candidate_id}");
-            let held = self.candidacies.get(&key, || {
+            let held = self.candidacies.change(&key, || {
                 let loaded = Entry::load(connection, assessment_n, &candidate_id)?;
                 let (n, value) = loaded.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-                Ok(Held { n, value, dirty: false })
+                Ok(Held { n, value })
             })?;
             let before = std::mem::replace(&mut held.value.candidacy, candidacy);
-            held.dirty = true;
             assessment.totals.replace(Some(before.share()), Some(held.value.candidacy.share()));
         }
-        *held = Held { n: assessment_n, value: assessment, dirty: true };
+        *held = Held { n: assessment_n, value: assessment };
         Ok(())
     }
 
@@ -379,12 +379,12 @@ impl Projector {
 /// What was loaded, or a new row with the next number, which is counted.
 fn number<T: Default>(loaded: Option<(i64, T)>, next: &mut i64, count: &mut u64) -> Held<T> {
     if let Some((n, value)) = loaded {
-        return Held { n, value, dirty: false };
+        return Held { n, value };
     }
     let n = *next;
     *next += 1;
     *count += 1;
-    Held { n, value: T::default(), dirty: true }
+    Held { n, value: T::default() }
 }
 
 /// The numbers of what an event speaks of.

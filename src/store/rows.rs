@@ -157,13 +157,20 @@ pub(super) fn rise(row: &Row<'_>) -> Result<RiseRow> {
 /// Asks for [`rises_of`] an event.
 pub(super) const RISES_OF: &str = "SELECT kind, \"before\", \"after\" FROM rise WHERE seq = ?1 ORDER BY kind";
 
+/// Asks for the rises of all events after one, up to another: the event's number, then as [`rise_of`] reads.
+pub(super) const RISES_AFTER: &str =
+    "SELECT seq, kind, \"before\", \"after\" FROM rise WHERE seq > ?1 AND seq <= ?2 ORDER BY seq, kind";
+
 /// The rises one event brought.
 pub(super) fn rises_of(statement: &mut Statement<'_>, seq: i64) -> Result<Vec<Rise>> {
-    let rises = statement.query_map([seq], |row| {
-        let kind = one_of(row, 0, &ViolationKind::ALL)?.unwrap_or(ViolationKind::TabSwitch);
-        Ok(Rise { kind, before: row.get(1)?, after: row.get(2)? })
-    })?;
+    let rises = statement.query_map([seq], |row| rise_of(row, 0))?;
     rises.collect()
+}
+
+/// A rise of an event that is known.
+pub(super) fn rise_of(row: &Row<'_>, from: usize) -> Result<Rise> {
+    let kind = one_of(row, from, &ViolationKind::ALL)?.unwrap_or(ViolationKind::TabSwitch);
+    Ok(Rise { kind, before: row.get(from + 1)?, after: row.get(from + 2)? })
 }
 
 /// Reads an assessment with all its registers: `n` is column 0 of the answer.
