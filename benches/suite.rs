@@ -45,13 +45,16 @@ mod session;
 mod soak;
 #[path = "suite/terminal.rs"]
 mod terminal;
+#[path = "suite/viewers.rs"]
+mod viewers;
 
 /// A part: its name on the command line, what it measures, and whether it runs when none is named.
 type Part = (&'static str, &'static str, bool, fn());
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 11] = [
     ("ingest", "events a second and processor time an event, beside servers that do less", true, ingest::run),
     ("latency", "from the moment an event is due to its answer, at fixed rates", true, latency::run),
+    ("viewers", "the same at 1,000 a second with nobody and with ten who look on", true, viewers::run),
     ("memory", "resident memory, serving and watching, at 10,000 and 1,000,000 events", true, memory::run),
     (
         "screen",

@@ -17,5 +17,6 @@ pub mod share;
 pub mod simulate;
 pub mod source;
 pub mod store;
+pub mod trust;
 pub mod tui;
 pub mod ui;

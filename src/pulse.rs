@@ -286,7 +286,7 @@ impl Pulse {
 
     /// A peer hung up because of the certificate.
     pub fn certificate_doubted(&self, why: &'static str) {
-        self.change(|inner| inner.vitals.certificate_doubt = Some(why));
+        self.change(|inner| inner.vitals.certificate_doubt = Some(why.to_owned()));
     }
 
     /// How the port is doing. A crowd is told of whenever it has doubled.
@@ -345,11 +345,12 @@ impl Pulse {
     /// call as if they had come here.
     pub fn reported(&self, report: Report) {
         self.change(|inner| {
-            let Report { vitals, refusals, .. } = report;
+            let Report { vitals, unforwarded, refusals, .. } = report;
             let held = std::mem::take(&mut inner.vitals);
             inner.vitals =
                 Vitals { attachment: held.attachment, alerts: held.alerts, called: held.called, ..vitals };
-            inner.vitals.attachment.get_or_insert_default().reported = true;
+            let attachment = inner.vitals.attachment.get_or_insert_default();
+            (attachment.reported, attachment.unforwarded) = (true, unforwarded);
             let Some(refusals) = refusals else { return };
             let first = !std::mem::replace(&mut inner.reported, true);
             // One that began anew begins to count anew.
@@ -468,7 +469,7 @@ mod tests {
             Some(numbers.map(|number| (7, Refusal { number, ..refusal(false) })).collect())
         };
         let vitals = Vitals { accepted: 9, storage_fault: Some("full there".into()), ..Vitals::default() };
-        pulse.reported(Report { newest: 7, vitals: vitals.clone(), refusals: ring(1..=300) });
+        pulse.reported(Report { newest: 7, vitals: vitals.clone(), unforwarded: 2, refusals: ring(1..=300) });
         assert_eq!(
             (pulse.refusals().len(), pulse.snapshot().called),
             (RING, 0),
@@ -477,7 +478,7 @@ mod tests {
         assert_eq!(pulse.snapshot().accepted, 9);
         assert_eq!(pulse.snapshot().storage_fault.as_deref(), Some("full there"));
         pulse.storage(Some("full here".into()));
-        pulse.reported(Report { newest: 7, vitals, refusals: ring(200..=301) });
+        pulse.reported(Report { newest: 7, vitals, unforwarded: 0, refusals: ring(200..=301) });
         assert_eq!(pulse.snapshot().storage_fault.as_deref(), Some("full here"));
         assert_eq!(pulse.snapshot().called, 1);
         pulse.storage(None);

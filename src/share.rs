@@ -8,6 +8,8 @@ mod access;
 mod door;
 mod metrics;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod viewer;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::client::SECRET;
 use super::process::Process;
@@ -68,8 +68,27 @@ impl Server {
         Self::spawn(serve(session), tempfile::tempdir().expect("a temporary directory"))
     }
 
+    /// `invigil serve` with a new session and a control address, and that.
+    pub fn with_control() -> (Self, SocketAddr) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut command = serve(&dir.path().join("bench.sqlite"));
+        command.args(["--control", "127.0.0.1:0"]);
+        let (server, mut out) = Self::listening(command, dir);
+        let mut line = String::new();
+        out.read_line(&mut line).expect("the server says where one looks on");
+        drain(out);
+        let control = line.trim().strip_prefix("control ws://").and_then(|text| text.parse().ok());
+        (server, control.expect("an address"))
+    }
+
     /// Any command that says `http://ADDRESS/` on its first line once it listens.
-    pub fn spawn(mut command: Command, dir: tempfile::TempDir) -> Self {
+    pub fn spawn(command: Command, dir: tempfile::TempDir) -> Self {
+        let (server, out) = Self::listening(command, dir);
+        drain(out);
+        server
+    }
+
+    fn listening(mut command: Command, dir: tempfile::TempDir) -> (Self, BufReader<ChildStdout>) {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -79,11 +98,9 @@ impl Server {
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         out.read_line(&mut line).expect("the server says where it listens");
-        // What else it says is read, so that it never waits for a reader.
-        std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
         let address = line.split("http://").nth(1).and_then(|rest| rest.trim().split('/').next());
         let address = address.and_then(|text| text.parse().ok()).expect("an address");
-        Self { child, address, dir }
+        (Self { child, address, dir }, out)
     }
 
     /// Where it listens.
@@ -112,6 +129,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Reads what else it says, so that it never waits for a reader.
+fn drain(mut out: BufReader<ChildStdout>) {
+    std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
 }
 
 fn serve(session: &Path) -> Command {

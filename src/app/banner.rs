@@ -78,13 +78,19 @@ impl Model {
                 text: format!("The certificate is to be renewed: {why}"),
             });
         }
-        if let Some(why) = vitals.certificate_doubt {
+        if let Some(why) = &vitals.certificate_doubt {
             return Some(Banner {
                 tone: Tone::Warn,
                 text: format!("A sender does not take the certificate: {why}"),
             });
         }
         self.pressure()
+    }
+
+    /// Events are passed on from here. What is looked at may pass its own on, over there.
+    #[must_use]
+    pub fn forwards(&self) -> bool {
+        self.mode != Mode::Attach && self.vitals.forward.is_some()
     }
 
     /// Another invigil that is looked at is there to be followed.

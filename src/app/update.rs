@@ -184,7 +184,7 @@ fn expire(model: &mut Model) {
     model.events.expire();
     model.sums.expire();
     let marking = std::mem::take(&mut model.marking);
-    let (forwards, replayed) = (model.vitals.forward.is_some(), model.replayed);
+    let (forwards, replayed) = (model.forwards(), model.replayed);
     for level in &mut model.levels {
         match level {
             Level::Assessment(level) => {

@@ -29,6 +29,7 @@ use crate::store::StoreError;
 use crate::store::journal::Journal;
 use crate::store::mirror;
 use crate::store::reader::Reader;
+use crate::trust::Trust;
 use crate::tui::effects::Command;
 
 /// Options of `attach`.
@@ -43,6 +44,9 @@ pub struct Args {
     /// File with that token
     #[arg(long, value_name = "FILE", env = "INVIGIL_CONTROL_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
+    /// File with certificates (PEM) to trust besides the system's, for wss:// with one of your own
+    #[arg(long, value_name = "FILE", env = "INVIGIL_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
     /// File to mirror the session into; goes on where it was [default: one a session in the data directory]
     #[arg(long, value_name = "FILE")]
     pub session: Option<PathBuf>,
@@ -60,7 +64,9 @@ pub fn run(args: Args, file: &ConfigFile) -> Result<(), Failure> {
     let looks = Looks::new(args.theme, file)?;
     let address = Address::parse(&args.url).map_err(|why| Failure::usage(format!("attach: {why}")))?;
     let token = control::token(args.token, args.token_file.as_deref(), ["--token", "--token-file"])?;
-    let target = Target { address, token };
+    let trust = args.ca_file.map(|file| Trust::read("--ca-file", &file)).transpose();
+    let trust = trust.map_err(Failure::usage)?.unwrap_or_default();
+    let target = Target { address, token, trust };
     block_on(async {
         let stop = stop_signal()?;
         let Some(greeted) = stop.run_until_cancelled(target.greet()).await else { return Ok(()) };

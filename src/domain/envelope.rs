@@ -16,13 +16,20 @@ type Result<T = ()> = std::result::Result<T, Error>;
 #[must_use]
 pub fn decode(body: &[u8]) -> Event {
     let Ok(text) = std::str::from_utf8(body) else { return Event::default() };
-    let mut event = Event::default();
     let mut reader = Reader::new(text);
-    if root(&mut reader, &mut event).and_then(|()| reader.finish()).is_err() {
-        return Event::default();
-    }
+    let event = within(&mut reader);
+    event.and_then(|event| reader.finish().map(|()| event)).unwrap_or_default()
+}
+
+/// Reads a body that is the next value of a larger text: what [`decode`] says of it alone.
+///
+/// # Errors
+/// If the text is no JSON here.
+pub(super) fn within(reader: &mut Reader<'_>) -> Result<Event> {
+    let mut event = Event::default();
+    root(reader, &mut event)?;
     event.is_json = true;
-    event
+    Ok(event)
 }
 
 fn root(reader: &mut Reader<'_>, event: &mut Event) -> Result {

@@ -20,6 +20,8 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::delivery::{Headers, Seq, Source};
+use super::envelope;
+use super::event::Event;
 use super::time::Timestamp;
 use crate::json::{self, Reader};
 
@@ -61,7 +63,7 @@ pub struct Position {
 }
 
 /// An event with all that is needed to keep it again exactly so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// Its number there.
     pub seq: Seq,
@@ -83,6 +85,8 @@ pub struct Record {
     pub headers: Headers,
     /// Its body, byte for byte.
     pub body: Bytes,
+    /// What the body says. To write a record it is enough to know whether it is JSON.
+    pub event: Event,
 }
 
 /// How an event stands that is known and was delivered again.
@@ -99,7 +103,7 @@ pub struct Repeated {
 }
 
 /// Some events, and where that leaves who reads them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
     /// Events that are new to the reader, in order.
     pub events: Vec<Record>,
@@ -178,7 +182,7 @@ impl Default for BatchWriter {
 
 impl BatchWriter {
     /// Adds an event. Its body stands in the frame as it is, if it is JSON.
-    pub fn event(&mut self, record: &Record, is_json: bool) {
+    pub fn event(&mut self, record: &Record) {
         if self.events > 0 {
             self.text.push(',');
         }
@@ -203,7 +207,7 @@ impl BatchWriter {
             quote(out, value);
             out.push(']');
         }
-        match std::str::from_utf8(&record.body).ok().filter(|_| is_json) {
+        match std::str::from_utf8(&record.body).ok().filter(|_| record.event.is_json) {
             Some(text) => {
                 let value = text.trim();
                 if value.len() < text.len() {
@@ -360,7 +364,7 @@ fn count(reader: &mut Reader<'_>) -> Result<Option<u64>, json::Error> {
 fn event(reader: &mut Reader<'_>) -> Result<Result<Record, &'static str>, json::Error> {
     let (mut seq, mut id, mut received_at, mut sent_at, mut source) = (None, None, None, None, None);
     let (mut verified, mut deliveries, mut conflicts) = (None, None, None);
-    let (mut headers, mut body, mut blanks) = (Headers::default(), None, None);
+    let (mut headers, mut said, mut blanks) = (Headers::default(), None, None);
     reader.object(|reader, key| {
         match key {
             "seq" => seq = whole(reader)?,
@@ -380,18 +384,27 @@ fn event(reader: &mut Reader<'_>) -> Result<Result<Record, &'static str>, json::
             })?),
             "blanks" => blanks = pair(reader)?,
             "payload" => {
-                let value = reader.skip()?;
-                let (before, after) = blanks.take().unwrap_or_default();
-                body = Some(Bytes::from([before.as_bytes(), value.as_bytes(), after.as_bytes()].concat()));
+                reader.peek()?;
+                let from = reader.position();
+                let event = envelope::within(reader)?;
+                let value = reader.slice(from);
+                said = Some(match blanks.take() {
+                    None => (Bytes::copy_from_slice(value.as_bytes()), event),
+                    // Whether they are blanks is for the body to say.
+                    Some((before, after)) => {
+                        told([before.as_bytes(), value.as_bytes(), after.as_bytes()].concat())
+                    }
+                });
             }
             "body_base64" => {
-                body = reader.string()?.and_then(|text| STANDARD.decode(&*text).ok()).map(Bytes::from);
+                said = reader.string()?.and_then(|text| STANDARD.decode(&*text).ok()).map(told);
             }
             _ => drop(reader.skip()?),
         }
         Ok(())
     })?;
     let whole = || {
+        let (body, event) = said?;
         Some(Record {
             seq: seq?,
             id: id.filter(|id| !id.is_empty() && !id.contains(char::is_whitespace))?,
@@ -402,10 +415,17 @@ fn event(reader: &mut Reader<'_>) -> Result<Result<Record, &'static str>, json::
             deliveries: deliveries?.max(1),
             conflicts: conflicts?,
             headers,
-            body: body?,
+            body,
+            event,
         })
     };
     Ok(whole().ok_or("an event is not said whole"))
+}
+
+/// A body, and what it says.
+fn told(body: Vec<u8>) -> (Bytes, Event) {
+    let event = envelope::decode(&body);
+    (body.into(), event)
 }
 
 /// Two texts in an array.

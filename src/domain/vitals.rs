@@ -37,7 +37,7 @@ pub struct Vitals {
     /// When the certificate of the listener expires, if it has one and that can be told.
     pub certificate_expires_at: Option<Timestamp>,
     /// What a peer had against the certificate, if nothing was accepted since.
-    pub certificate_doubt: Option<&'static str>,
+    pub certificate_doubt: Option<String>,
     /// How the port is doing.
     pub port: Port,
     /// Why nothing can be received, if nothing can.
@@ -106,6 +106,8 @@ pub struct Attachment {
     pub link: Link,
     /// How many of its events are not here yet.
     pub behind: u64,
+    /// How many events its forwarding has given up.
+    pub unforwarded: u64,
     /// It lets nobody in with the token that was given, or without one.
     pub refused: bool,
     /// It has said how it is doing.

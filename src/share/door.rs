@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -96,7 +97,10 @@ async fn accept(
 }
 
 /// Answers what is asked on a connection, until it ends or has become a stream.
-async fn connection(stream: TcpStream, share: Share) {
+pub(super) async fn connection<S>(stream: S, share: Share)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let router = router(share);
     let service = service_fn(move |request: hyper::Request<Incoming>| router.clone().oneshot(request));
     let connection = http1::Builder::new()

@@ -85,7 +85,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(share: Share, strea
     let changed = share.pulse.changed();
     let now = Instant::now();
     let told = Told { at: now, report: None, changed: true, refusals: None };
-    let mut viewer = Viewer { sink, heard, changed, told, alive: now, pinged: false };
+    let mut viewer = Viewer { sink, heard, changed, told, unforwarded: 0, alive: now, pinged: false };
     // How it ended is nobody's business: a viewer that wants more attaches again.
     let _ = viewer.run(&share, wanted).await;
 }
@@ -103,8 +103,8 @@ impl From<Error> for Gone {
 struct Told {
     /// Anything.
     at: Instant,
-    /// A report.
-    report: Option<(Instant, Vitals)>,
+    /// A report, but for its newest event and its refusals.
+    report: Option<(Instant, Report)>,
     /// There may be something new to report.
     changed: bool,
     refusals: Option<Vec<(Seq, Refusal)>>,
@@ -115,6 +115,8 @@ struct Viewer<S> {
     heard: SplitStream<WebSocketStream<S>>,
     changed: watch::Receiver<u64>,
     told: Told,
+    /// Events that forwarding has given up.
+    unforwarded: u64,
     /// When it was heard last.
     alive: Instant,
     pinged: bool,
@@ -124,27 +126,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     async fn run(&mut self, share: &Share, wanted: Wanted) -> Result<(), Gone> {
         let (journal, after) = (share.journal.clone(), wanted.after);
         let greeted = share.steps.read(move || Tap::new(&journal, &after)).await;
-        let Some(Ok((mut tap, hello))) = greeted else {
+        let Some(Ok((tap, hello))) = greeted else {
             return self.close(CloseCode::Error, "the session cannot be read").await;
         };
         self.send(Message::text(hello.write())).await?;
         if hello.diverged || wanted.session.is_some_and(|session| session != hello.session) {
             return self.close(CloseCode::Policy, "this is another session").await;
         }
+        let mut read = share.steps.next(tap).await;
         loop {
-            let Some((next, step)) = share.steps.next(tap).await else {
+            let Some((mut tap, step)) = read else {
                 return self.close(CloseCode::Error, "the session cannot be read").await;
             };
-            tap = next;
-            let idle = step.frame.is_none();
+            self.told.changed |= self.unforwarded != step.unforwarded;
+            self.unforwarded = step.unforwarded;
             match step.frame {
-                Some(frame) => self.frame(frame).await?,
+                Some(frame) => {
+                    let newest = tap.newest();
+                    // While one is being sent the next is read, and no more than that.
+                    let (sent, next) = tokio::join!(self.frame(frame), share.steps.next(tap));
+                    sent?;
+                    read = next;
+                    self.between(share, newest).await?;
+                }
                 None if share.done.is_cancelled() => return self.close(CloseCode::Away, "it ends").await,
-                None => {}
-            }
-            self.between(share, tap.newest()).await?;
-            if idle {
-                self.wait(share, &mut tap).await?;
+                None => {
+                    self.between(share, tap.newest()).await?;
+                    self.wait(share, &mut tap).await?;
+                    read = share.steps.next(tap).await;
+                }
             }
         }
     }
@@ -198,22 +208,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     async fn report(&mut self, share: &Share, newest: Seq) -> Result<(), Gone> {
         let vitals = Vitals { refusals: Vec::new(), alerts: Vec::new(), ..share.pulse.snapshot() };
+        let report = Report { vitals, unforwarded: self.unforwarded, ..Report::default() };
         let refusals = share.pulse.refusals();
         let now = Instant::now();
         self.told.changed = false;
         let same_refusals = self.told.refusals.as_ref() == Some(&refusals);
         if let Some((at, before)) = &mut self.told.report
             && same_refusals
-            && *before == vitals
+            && *before == report
             && now < self.told.at + BEAT
         {
             *at = now;
             return Ok(());
         }
         let fresh = (!same_refusals).then(|| refusals.clone());
-        (self.told.refusals, self.told.report) = (Some(refusals), Some((now, vitals.clone())));
-        let report = Report { newest, vitals, refusals: fresh };
-        self.send(Message::text(report.write())).await
+        (self.told.refusals, self.told.report) = (Some(refusals), Some((now, report.clone())));
+        self.send(Message::text(Report { newest, refusals: fresh, ..report }.write())).await
     }
 
     async fn frame(&mut self, frame: Bytes) -> Result<(), Gone> {

@@ -26,6 +26,7 @@ use crate::domain::stream::Hello;
 use crate::domain::vitals::Link;
 use crate::pulse::Pulse;
 use crate::store::journal::Journal;
+use crate::trust::Trust;
 
 /// Nobody is let in with a token that was refused, but somebody may set it right.
 const REFUSED: Duration = Duration::from_secs(10);
@@ -37,6 +38,8 @@ pub struct Target {
     pub address: Address,
     /// The token it asks for.
     pub token: Option<Bearer>,
+    /// Whose certificates are trusted.
+    pub trust: Trust,
 }
 
 /// Why nobody can look on there.
@@ -122,6 +125,9 @@ impl Target {
 fn refusal(error: DialError, with_token: bool) -> Refusal {
     match error {
         DialError::Unreachable(why) => Refusal::Unreachable(why),
+        DialError::UnknownIssuer => Refusal::Foreign(
+            "its certificate is of an authority that is not known here; give that, or the certificate, by --ca-file".into(),
+        ),
         DialError::Foreign(why) => Refusal::Foreign(format!("it is no invigil's control address: {why}")),
         DialError::Refused(status, body) => {
             let says = |code: &str| {

@@ -1,11 +1,13 @@
 //! The way to a WebSocket: TCP, TLS where the URL says so, the upgrade.
 
+use std::io;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use rustls::CertificateError;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -13,6 +15,8 @@ use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tower::{Service, ServiceExt};
+
+use crate::trust::Trust;
 
 /// From the first packet to the upgrade.
 const DIAL: Duration = Duration::from_secs(10);
@@ -25,36 +29,47 @@ pub type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
 pub enum DialError {
     /// Nobody is there, or nobody who answers; in a sentence.
     Unreachable(String),
+    /// Somebody is there, with a certificate of an authority that is not trusted here.
+    UnknownIssuer,
     /// Somebody is there and answers with this status, and with so much of a body.
     Refused(StatusCode, Vec<u8>),
     /// Somebody is there and speaks something else; what is wrong with it.
     Foreign(String),
 }
 
-/// Reaches a `ws://` or `wss://` URL and is upgraded, in 10 seconds at most. Frames may have so many bytes.
+/// Reaches a `ws://` or `wss://` URL and is upgraded, in 10 seconds at most. Frames may have so many bytes, and the
+/// other side's certificate must be one that is trusted.
 ///
 /// # Errors
 /// Why there is no WebSocket.
 pub async fn dial(
     uri: &Uri,
+    trust: &Trust,
     headers: HeaderMap,
     max_frame: usize,
 ) -> Result<WebSocketStream<Stream>, DialError> {
     let slow = || DialError::Unreachable(format!("it cannot be reached within {} s", DIAL.as_secs()));
-    timeout(DIAL, connect(uri, headers, max_frame)).await.map_err(|_elapsed| slow())?
+    timeout(DIAL, connect(uri, trust, headers, max_frame)).await.map_err(|_elapsed| slow())?
 }
 
 async fn connect(
     uri: &Uri,
+    trust: &Trust,
     headers: HeaderMap,
     max_frame: usize,
 ) -> Result<WebSocketStream<Stream>, DialError> {
     let unreachable = |why: &(dyn std::error::Error + 'static)| {
-        DialError::Unreachable(format!("it cannot be reached: {}", deepest(why)))
+        let why = deepest(why);
+        let tls = why.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match tls.and_then(|why| why.downcast_ref()) {
+            // The same name with another key is another authority.
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            )) => DialError::UnknownIssuer,
+            _ => DialError::Unreachable(format!("it cannot be reached: {why}")),
+        }
     };
-    let tls = HttpsConnectorBuilder::new()
-        .try_with_platform_verifier()
-        .map_err(|why| DialError::Unreachable(format!("the system's certificates cannot be read: {why}")))?;
+    let tls = trust.connector().map_err(DialError::Unreachable)?;
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

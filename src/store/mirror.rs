@@ -15,7 +15,6 @@ use super::projector::{Projector, Standing};
 use super::session::Way;
 use super::{StoreError, Unavailable, session};
 use crate::domain::delivery::{Delivery, Seq, Source};
-use crate::domain::envelope;
 use crate::domain::stream::{Batch, Hello, Position, Record, Repeated};
 use crate::domain::time::Timestamp;
 
@@ -26,12 +25,20 @@ const POSITION: &str = "mirror";
 const URL: &str = "mirror_of";
 
 /// A batch as the writer takes it.
-pub(super) struct Reflection {
+pub struct Reflection {
     before: Position,
     after: Position,
     events: Vec<(Delivery, Packed, Standing)>,
     repeated: Vec<Repeated>,
     last_received_at: Option<Timestamp>,
+}
+
+impl Reflection {
+    /// Where the mirror is once this is kept.
+    #[must_use]
+    pub fn after(&self) -> &Position {
+        &self.after
+    }
 }
 
 /// The fact of a name, if there is one.
@@ -152,7 +159,7 @@ fn packed(record: Record, packer: &Packer) -> (Delivery, Packed, Standing) {
         source: Source::Attach,
         verified: record.verified,
         headers: record.headers,
-        event: envelope::decode(&record.body),
+        event: record.event,
         body: record.body,
     };
     (delivery, packed, standing)
@@ -171,28 +178,29 @@ impl Journal {
         Ok(position(&connection)?.unwrap_or_default())
     }
 
-    /// Hands in a batch that begins where the mirror is, or will be once what was handed in before is kept;
-    /// where it is then, and what tells when. Waits while too much is waiting.
-    ///
-    /// # Errors
-    /// If the session is being closed.
-    pub async fn reflect(
-        &self,
-        batch: Batch,
-        before: &Position,
-    ) -> Result<(Position, Reflected), Unavailable> {
+    /// Makes a batch ready to be kept, on the caller's thread: the one writer is what all wait for. `before` is where
+    /// the mirror is, or will be once what comes before is kept.
+    #[must_use]
+    pub fn prepare(&self, batch: Batch, before: &Position) -> Reflection {
         let after = batch.after(before);
         let events = batch.events.into_iter().map(|record| packed(record, self.packer())).collect();
-        let reflection = Reflection {
+        Reflection {
             before: before.clone(),
-            after: after.clone(),
+            after,
             events,
             repeated: batch.repeated,
             last_received_at: batch.last_received_at,
-        };
+        }
+    }
+
+    /// Hands in what is ready; tells when it is kept. Waits while too much is waiting.
+    ///
+    /// # Errors
+    /// If the session is being closed.
+    pub async fn reflect(&self, reflection: Reflection) -> Result<Reflected, Unavailable> {
         let (done, reflected) = oneshot::channel();
         self.order(Order::Reflect(Box::new(reflection), done)).await?;
-        Ok((after, reflected))
+        Ok(reflected)
     }
 }
 

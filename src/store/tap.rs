@@ -9,6 +9,7 @@ use super::journal::{Commit, Journal};
 use super::reader::Reader;
 use super::{StoreError, mirror, rows};
 use crate::domain::delivery::{Seq, Source};
+use crate::domain::event::Event;
 use crate::domain::stream::{Batch, BatchWriter, Hello, PROTOCOL, Position, Record, Repeated};
 use crate::domain::time::Timestamp;
 
@@ -52,6 +53,8 @@ pub struct Step {
     from: Place,
     /// What is told on the way; `None` if nothing is left to tell.
     pub frame: Option<Bytes>,
+    /// How many events forwarding has given up by then.
+    pub unforwarded: u64,
     to: Place,
 }
 
@@ -137,13 +140,14 @@ impl Tap {
         loop {
             let from = self.place();
             let mut at = self.at.clone();
-            let (writer, rest) = self.reader.at_one_moment(|| {
+            let (writer, rest, unforwarded) = self.reader.at_one_moment(|| {
                 let mut rest = Batch { newest: newest(&self.reader)?, ..Batch::default() };
                 self.repeated(&mut at, &mut rest)?;
                 let mut writer = BatchWriter::default();
                 self.events(&mut at, &mut writer)?;
-                rest.last_received_at = self.reader.sums()?.last_received_at;
-                Ok((writer, rest))
+                let sums = self.reader.sums()?;
+                rest.last_received_at = sums.last_received_at;
+                Ok((writer, rest, sums.unforwarded))
             })?;
             let moved = at != self.at;
             self.at = at;
@@ -151,11 +155,11 @@ impl Tap {
             let to = Place { seq: self.at.seq, repeats: self.at.repeats, revision: from.revision };
             if !moved {
                 self.revision = Some(from.revision);
-                return Ok(Step { from, frame: None, to });
+                return Ok(Step { from, frame: None, unforwarded, to });
             }
             // Else what was repeated is not known there yet: nothing to tell, but there may be more.
             if !writer.is_empty() || !rest.repeated.is_empty() {
-                return Ok(Step { from, frame: Some(writer.finish(&rest).into()), to });
+                return Ok(Step { from, frame: Some(writer.finish(&rest).into()), unforwarded, to });
             }
         }
     }
@@ -192,7 +196,7 @@ impl Tap {
         {
             let record = self.record(row)?;
             at.seq = record.seq;
-            writer.event(&record, row.get(8)?);
+            writer.event(&record);
         }
         Ok(())
     }
@@ -213,6 +217,7 @@ impl Tap {
             conflicts: row.get(7)?,
             headers,
             body: body.into(),
+            event: Event { is_json: row.get(8)?, ..Event::default() },
         })
     }
 }

@@ -64,7 +64,7 @@ fn needed(
     model: &Model,
 ) -> &'static [Column<EventRow>] {
     let result = |row: &EventRow| line(row).is_some_and(|line| line.forwarded.is_some());
-    if model.vitals.forward.is_some() || window.rows().iter().any(result) {
+    if model.forwards() || window.rows().iter().any(result) {
         return columns;
     }
     columns.split_last().map_or(columns, |(_, rest)| rest)

@@ -33,7 +33,9 @@ pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
         None => ("ok".to_owned(), styles.ok),
     };
     let mut pieces = vec![Piece::styled(format!("  forward {said}"), style)];
-    let failed = model.sums().unforwarded;
+    // In a mirror there is nothing of it: whoever forwards says it.
+    let there = model.vitals.attachment.as_ref().map(|attachment| attachment.unforwarded);
+    let failed = there.unwrap_or_else(|| model.sums().unforwarded);
     if failed > 0 {
         pieces.push(Piece::styled(format!(", {} failed", text::short(failed)), styles.bad));
     }

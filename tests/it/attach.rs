@@ -11,173 +11,28 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt, StreamExt};
-use http_body_util::BodyExt;
-use invigil::clock;
-use invigil::domain::secret::Secret;
+use futures_util::SinkExt;
 use invigil::store::export::{self, Choice, Format};
 use invigil::store::reader::Reader;
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::pty::Terminal;
+use super::support::looking::{HERE, Server, Viewer};
+use super::support::program::PATIENCE;
+use super::support::target::{Manner, Target};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
-const PATIENCE: Duration = Duration::from_secs(30);
-const HERE: &str = "127.0.0.1:0";
-
-type Http = hyper_util::client::legacy::Client<
-    hyper_util::client::legacy::connect::HttpConnector,
-    http_body_util::Full<bytes::Bytes>,
->;
-
-/// `invigil serve` that lets people look on.
-struct Server {
-    child: Child,
-    url: String,
-    control: String,
-    http: Http,
-}
-
-impl Server {
-    async fn start(session: &Path, control: &str, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(["serve", "--listen", HERE, "--secret", SECRET, "--control", control])
-            .args(args)
-            .arg("--session")
-            .arg(session)
-            .env_remove("INVIGIL_CONTROL_TOKEN")
-            .kill_on_drop(true)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut line = async |lead: &str| {
-            let line = timeout(PATIENCE, out.next_line()).await.unwrap().unwrap().unwrap();
-            line.strip_prefix(lead).unwrap().to_owned()
-        };
-        let url = line("listening on ").await;
-        let control = line("control ws://").await;
-        let http = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
-        Self { child, url, control, http: http.build_http() }
-    }
-
-    /// Delivers an event and waits until it is kept.
-    async fn post(&self, id: &str, body: &str) {
-        assert_eq!(self.offer(id, SECRET, body).await, 204, "{id}");
-    }
-
-    async fn offer(&self, id: &str, secret: &str, body: &str) -> u16 {
-        let now = clock::now().secs();
-        let request = axum::http::Request::post(&self.url)
-            .header("svix-id", id)
-            .header("svix-timestamp", now.to_string())
-            .header("svix-signature", Secret::parse(secret).unwrap().sign(id, now, body.as_bytes()))
-            .body(http_body_util::Full::new(bytes::Bytes::copy_from_slice(body.as_bytes())))
-            .unwrap();
-        timeout(PATIENCE, self.http.request(request)).await.unwrap().unwrap().status().as_u16()
-    }
-
-    /// Asks the control address for something; status and body.
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
-        let mut request = axum::http::Request::get(format!("http://{}{path}", self.control));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let answer = self.http.request(request.body(http_body_util::Full::default()).unwrap());
-        let answer = timeout(PATIENCE, answer).await.unwrap().unwrap();
-        let status = answer.status().as_u16();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(body.to_vec()).unwrap())
-    }
-
-    async fn stop(mut self) {
-        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().success());
-    }
-
-    async fn kill(mut self) {
-        self.child.kill().await.unwrap();
-    }
-}
-
-/// Somebody who looks on by hand.
-struct Viewer(WebSocketStream<TcpStream>);
-
-impl Viewer {
-    async fn open(control: &str, query: &str) -> Self {
-        Self::with(control, query, &[]).await.unwrap_or_else(|refused| panic!("{refused:?}"))
-    }
-
-    async fn with(
-        control: &str,
-        query: &str,
-        headers: &[(&'static str, &str)],
-    ) -> Result<Self, (u16, String)> {
-        let mut request = format!("ws://{control}/attach{query}").into_client_request().unwrap();
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().unwrap());
-        }
-        let stream = TcpStream::connect(control).await.unwrap();
-        match timeout(PATIENCE, client_async(request, stream)).await.unwrap() {
-            Ok((socket, _)) => Ok(Self(socket)),
-            Err(Error::Http(answer)) => {
-                let body = answer.body().clone().unwrap_or_default();
-                Err((answer.status().as_u16(), String::from_utf8(body).unwrap()))
-            }
-            Err(other) => panic!("{other}"),
-        }
-    }
-
-    /// The next frame; `None` when it is over.
-    async fn frame(&mut self) -> Option<Value> {
-        loop {
-            match timeout(PATIENCE, self.0.next()).await.unwrap()?.ok()? {
-                Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
-                Message::Close(_) => return None,
-                _ => {}
-            }
-        }
-    }
-
-    /// The next frame of this kind.
-    async fn told(&mut self, what: &str) -> Value {
-        loop {
-            let frame = self.frame().await.unwrap();
-            if frame["what"] == what {
-                return frame;
-            }
-        }
-    }
-
-    /// The ids of the next events, at least so many.
-    async fn ids(&mut self, count: usize) -> Vec<String> {
-        let mut ids = Vec::new();
-        while ids.len() < count {
-            let frame = self.told("events").await;
-            ids.extend(
-                frame["events"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|event| event["id"].as_str().unwrap().to_owned()),
-            );
-        }
-        ids
-    }
-}
 
 /// A session as it would be saved, but for when that was and where its events came from.
 fn saved(session: &Path) -> Value {
@@ -509,6 +364,79 @@ async fn what_is_no_invigil_and_what_lets_nobody_in_is_said_in_one_line() {
         assert!(!line.contains("horse") && !line.contains('\u{1b}'), "{line}");
     }
     shut.stop().await;
+}
+
+/// A way to a control address over TLS, as a proxy makes it; its port, and its certificate.
+async fn encrypted(control: &str) -> (u16, String) {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![pair.cert.der().clone()], key).unwrap();
+    let (acceptor, control) = (TlsAcceptor::from(Arc::new(config)), control.to_owned());
+    let socket = TcpListener::bind(HERE).await.unwrap();
+    let port = socket.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = socket.accept().await {
+            // Who does not like the certificate hangs up.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut plain = TcpStream::connect(&control).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut stream, &mut plain).await });
+        }
+    });
+    (port, pair.cert.pem())
+}
+
+#[tokio::test]
+async fn a_certificate_of_ones_own_is_trusted_when_it_is_named() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(&dir.path().join("s.sqlite"), HERE, &[]).await;
+    server.post("msg_1", SAMPLE).await;
+    let (port, pem) = encrypted(&server.control).await;
+    let file = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).display().to_string()
+    };
+    let url = format!("wss://localhost:{port}");
+    let (_, another) = encrypted(&server.control).await;
+    for (ca_file, said) in [
+        (file("another.pem", &another), "is of an authority that is not known here"),
+        (file("none.pem", ""), "holds no certificate"),
+        (file("broken.pem", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n"), "is no PEM text"),
+        ("missing.pem".to_owned(), "cannot be read"),
+    ] {
+        let (code, line) = attach(&[&url, "--ca-file", &ca_file]).await;
+        assert!(code == 2 && line.contains(said) && line.contains("--ca-file"), "{ca_file}: {line}");
+    }
+    let mut screen = Terminal::start(&["attach", &url, "--ca-file", &file("ca.pem", &pem)], home.path());
+    screen.expect("up to date");
+    screen.expect("Bea Grant");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn how_the_other_side_forwards_is_shown_and_nothing_is_sent_from_here() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let target = Target::open(Manner::Answer(204, "")).await;
+    let session = dir.path().join("s.sqlite");
+    let server = Server::start(&session, HERE, &["--forward-to", &target.url()]).await;
+    server.post("msg_1", SAMPLE).await;
+    let mut screen = Terminal::start(&["attach", &server.control], home.path());
+    screen.expect("forward ok");
+    let control = server.control.clone();
+    server.stop().await;
+    let nobody = ["--forward-to", "http://127.0.0.1:1/hook"];
+    let server = Server::start(&session, &control, &nobody).await;
+    server.post("msg_2", SAMPLE).await;
+    screen.expect("forward waits, 1 behind");
+    screen.expect("http://127.0.0.1:1/hook cannot be reached");
+    screen.press("4r");
+    screen.expect("A mirror sends nothing");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -116,10 +116,10 @@ impl Pair {
                 unreachable!("no batch")
             };
             let before = mirror.position().unwrap();
-            let (_, kept) = mirror.reflect(batch.clone(), &before).await.unwrap();
+            let kept = mirror.reflect(mirror.prepare(batch.clone(), &before)).await.unwrap();
             kept.await.unwrap().unwrap();
             // The same again does not fit any more, nor does what begins elsewhere.
-            let (_, kept) = mirror.reflect(batch, &before).await.unwrap();
+            let kept = mirror.reflect(mirror.prepare(batch, &before)).await.unwrap();
             assert!(kept.await.unwrap().is_err());
         }
         self.mirror = Some((mirror, tap));

@@ -3,7 +3,9 @@
 #![expect(clippy::panic, reason = "a test that reaches beyond the end is to fail")]
 
 mod answers;
+pub(crate) mod looking;
 pub(crate) mod play;
+pub(crate) mod program;
 pub(crate) mod relay;
 pub(crate) mod serving;
 pub(crate) mod session;

@@ -14,13 +14,15 @@ use crate::domain::query::Query;
 
 /// Sends the event under the cursor, or asks about all that the filter shows.
 pub(super) fn replay(model: &mut Model, out: &mut Vec<Effect>) {
-    if model.vitals.forward.is_none() {
-        let how = match model.mode {
-            Mode::Open => "open it with --forward-to URL",
-            _ => "start with --forward-to URL",
+    if !model.forwards() {
+        let text = match model.mode {
+            Mode::Open => "There is nowhere to send it: open it with --forward-to URL",
+            Mode::Attach => {
+                "A mirror sends nothing: press this over there, or `invigil open` its file with --forward-to URL"
+            }
+            Mode::Watch | Mode::Demo => "There is nowhere to send it: start with --forward-to URL",
         };
-        model.say(Tone::Info, format!("There is nowhere to send it: {how}"));
-        return;
+        return model.say(Tone::Info, text);
     }
     if let (None, Some(_), Some(slot)) = (model.payload(), &model.filter, model.list()) {
         return ask(model, model.query(slot), out);

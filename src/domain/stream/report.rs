@@ -1,5 +1,7 @@
 //! How an invigil is doing, as it tells those who look on.
 
+mod forward;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::delivery::Seq;
@@ -12,8 +14,10 @@ use crate::domain::vitals::{Link, Relay, Vitals};
 pub struct Report {
     /// The newest event there.
     pub newest: Seq,
-    /// Listener, relay, door and store there. Its refusals and alerts are empty.
+    /// Listener, relay, forwarding, door and store there. Its refusals and alerts are empty.
     pub vitals: Vitals,
+    /// Events there that forwarding has given up. That stands in the session there, and not in a mirror.
+    pub unforwarded: u64,
     /// The refusals still known there, if they are others than before: each with the newest event when it came.
     pub refusals: Option<Vec<(Seq, Refusal)>>,
 }
@@ -42,11 +46,14 @@ impl Report {
             "storage_fault": vitals.storage_fault,
             "listener_fault": vitals.listener_fault,
             "certificate_fault": vitals.certificate_fault,
+            "certificate_doubt": vitals.certificate_doubt,
             "queue_percent": vitals.queue_percent,
             "disk_free": vitals.disk_free,
             "last_accepted_at": moment(vitals.last_accepted_at),
             "lag_millis": vitals.lag_millis,
             "relay": vitals.relay.as_ref().map(relay),
+            "forward": vitals.forward.as_ref().map(forward::write),
+            "unforwarded": self.unforwarded,
         });
         if let Some(refusals) = &self.refusals {
             super::also(&mut frame, "refusals", refusals.iter().map(refusal).collect());
@@ -73,16 +80,19 @@ impl Report {
             storage_fault: text(frame, "storage_fault"),
             listener_fault: text(frame, "listener_fault"),
             certificate_fault: text(frame, "certificate_fault"),
+            certificate_doubt: text(frame, "certificate_doubt"),
             queue_percent: number("queue_percent"),
             disk_free: frame["disk_free"].as_u64(),
             last_accepted_at: time(frame, "last_accepted_at"),
             lag_millis: frame["lag_millis"].as_i64(),
             relay: frame["relay"].is_object().then(|| read_relay(&frame["relay"])),
+            forward: frame["forward"].is_object().then(|| forward::read(&frame["forward"])),
             ..Vitals::default()
         };
         let refusals = frame["refusals"].as_array();
         let refusals = refusals.map(|all| all.iter().filter_map(read_refusal).collect());
-        Self { newest: frame["newest"].as_i64().unwrap_or_default(), vitals, refusals }
+        let newest = frame["newest"].as_i64().unwrap_or_default();
+        Self { newest, vitals, unforwarded: number("unforwarded"), refusals }
     }
 }
 

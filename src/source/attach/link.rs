@@ -18,7 +18,7 @@ use crate::pulse::Pulse;
 use crate::source::dial::{self, Stream};
 use crate::store::Unavailable;
 use crate::store::journal::Journal;
-use crate::store::mirror::Reflected;
+use crate::store::mirror::{Reflected, Reflection};
 
 /// For the greeting.
 const GREETING: Duration = Duration::from_secs(10);
@@ -26,9 +26,13 @@ const GREETING: Duration = Duration::from_secs(10);
 const DEAD: Duration = Duration::from_secs(20);
 /// What one frame may hold: an event with a very large body still.
 const FRAME: usize = 128 << 20;
-/// Batches handed in and not kept yet: enough for the writer to take many with one sync of the disk. While there
-/// are so many, nothing more is read, and the other side waits.
+/// Batches handed in and not kept yet: enough for the writer to take many with one sync of the disk.
 const UNDER_WAY: usize = 32;
+/// Batches that are ready beyond those, so that the writer finds the next ones when it has kept all it took. While
+/// there are so many, nothing more is read, and the other side waits.
+const READY: usize = 32;
+/// The same by the length of their frames: few of them may be large.
+const LENGTH: usize = 32 << 20;
 
 /// How a link ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +72,7 @@ async fn open(
         headers.insert(header::AUTHORIZATION, value);
     }
     let uri = target.address.stream(of, from).map_err(foreign)?;
-    let dialled = dial::dial(&uri, headers, FRAME).await;
+    let dialled = dial::dial(&uri, &target.trust, headers, FRAME).await;
     let mut socket = dialled.map_err(|error| refusal(error, target.token.is_some()))?;
     let greeting = timeout(GREETING, socket.next()).await;
     let text = match greeting {
@@ -121,7 +125,8 @@ pub(super) async fn follow(
         return End::Diverged(hello);
     }
     *begun = Some(Instant::now());
-    let mut link = Following { socket, journal, pulse, at: from, under_way: VecDeque::new() };
+    let (ready, under_way) = (VecDeque::new(), VecDeque::new());
+    let mut link = Following { socket, journal, pulse, at: from, ready, under_way, length: 0 };
     link.heard(hello.newest);
     match link.run().await {
         Ok(never) => match never {},
@@ -137,23 +142,35 @@ struct Following<'a> {
     socket: WebSocketStream<Stream>,
     journal: &'a Journal,
     pulse: &'a Pulse,
-    /// Where the mirror is once what is under way is kept.
+    /// Where the mirror is once all that is here is kept.
     at: Position,
-    under_way: VecDeque<Reflected>,
+    /// What is to be handed in, and the length of its frame.
+    ready: VecDeque<(Reflection, usize)>,
+    under_way: VecDeque<(Reflected, usize)>,
+    /// Of all of them.
+    length: usize,
 }
 
 impl Following<'_> {
     async fn run(&mut self) -> Result<std::convert::Infallible, End> {
         loop {
+            while self.under_way.len() < UNDER_WAY
+                && let Some((next, length)) = self.ready.pop_front()
+            {
+                self.under_way.push_back((self.journal.reflect(next).await?, length));
+            }
+            let has_room = self.ready.len() < READY && self.length < LENGTH;
             let message = tokio::select! {
+                // What is kept makes room, so it is looked at first.
+                biased;
                 kept = kept(&mut self.under_way) => {
-                    kept?;
+                    self.length -= kept?;
                     continue;
                 }
-                message = timeout(DEAD, self.socket.next()), if self.under_way.len() < UNDER_WAY => message,
+                message = timeout(DEAD, self.socket.next()), if has_room => message,
             };
             match message {
-                Ok(Some(Ok(Message::Text(text)))) => self.frame(&text).await?,
+                Ok(Some(Ok(Message::Text(text)))) => self.frame(&text)?,
                 Ok(Some(Ok(Message::Close(close)))) => {
                     let reason = close.map(|close| close.reason.to_string()).filter(|why| !why.is_empty());
                     let reason = reason.map(|why| format!(": {why}")).unwrap_or_default();
@@ -167,9 +184,9 @@ impl Following<'_> {
         }
     }
 
-    async fn frame(&mut self, text: &str) -> Result<(), End> {
+    fn frame(&mut self, text: &str) -> Result<(), End> {
         match stream::read(text).map_err(End::Lost)? {
-            Frame::Batch(batch) => self.batch(batch).await,
+            Frame::Batch(batch) => self.batch(batch, text.len()),
             Frame::Report(report) => {
                 self.heard(report.newest);
                 self.pulse.reported(*report);
@@ -179,7 +196,7 @@ impl Following<'_> {
         }
     }
 
-    async fn batch(&mut self, batch: Batch) -> Result<(), End> {
+    fn batch(&mut self, batch: Batch, length: usize) -> Result<(), End> {
         let mut before = self.at.seq;
         for event in &batch.events {
             if event.seq <= before {
@@ -188,9 +205,10 @@ impl Following<'_> {
             before = event.seq;
         }
         let newest = batch.newest;
-        let (after, reflected) = self.journal.reflect(batch, &self.at).await?;
-        self.at = after;
-        self.under_way.push_back(reflected);
+        let ready = self.journal.prepare(batch, &self.at);
+        self.at = ready.after().clone();
+        self.ready.push_back((ready, length));
+        self.length += length;
         self.heard(newest);
         Ok(())
     }
@@ -208,13 +226,13 @@ impl Following<'_> {
     }
 }
 
-/// Ends when the oldest batch under way is kept, or cannot be; never, if none is.
-async fn kept(under_way: &mut VecDeque<Reflected>) -> Result<(), End> {
-    let Some(oldest) = under_way.front_mut() else { return std::future::pending().await };
-    let kept = oldest.await;
+/// Ends when the oldest batch under way is kept, with the length of its frame, or cannot be; never, if none is.
+async fn kept(under_way: &mut VecDeque<(Reflected, usize)>) -> Result<usize, End> {
+    let Some((oldest, length)) = under_way.front_mut() else { return std::future::pending().await };
+    let (kept, length) = (oldest.await, *length);
     under_way.pop_front();
     match kept {
-        Ok(kept) => Ok(kept?),
+        Ok(kept) => Ok(kept.map(|()| length)?),
         Err(_) => Err(lost("the mirror is being closed")),
     }
 }

@@ -10,6 +10,7 @@ use super::Outside;
 use super::address::Address;
 use crate::source::dial::{self, DialError};
 use crate::store::journal::Journal;
+use crate::trust::Trust;
 
 /// For the token to be written; a session that cannot be written now is tried again with the next link.
 const KEEP: Duration = Duration::from_secs(2);
@@ -44,9 +45,13 @@ impl Outside for Wire {
     type Stream = dial::Stream;
 
     async fn dial(&self) -> Result<WebSocketStream<dial::Stream>, String> {
-        let dialled = dial::dial(self.address.listen(), HeaderMap::new(), self.max_frame).await;
+        let dialled =
+            dial::dial(self.address.listen(), &Trust::default(), HeaderMap::new(), self.max_frame).await;
         dialled.map_err(|error| match error {
             DialError::Unreachable(why) => why,
+            DialError::UnknownIssuer => {
+                "its certificate is of an authority that is not known here".to_owned()
+            }
             DialError::Refused(status, _) => format!("there is no relay: it answers {status}"),
             DialError::Foreign(why) => format!("there is no relay: {why}"),
         })
