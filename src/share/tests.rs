@@ -1,5 +1,7 @@
 //! Those who look on and do nothing for it: how long they are kept, in a time that passes at once.
 
+#![expect(clippy::disallowed_methods, reason = "a connection is served by a task of its own")]
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, DuplexStream, duplex};

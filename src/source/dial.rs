@@ -59,14 +59,12 @@ async fn connect(
     max_frame: usize,
 ) -> Result<WebSocketStream<Stream>, DialError> {
     let unreachable = |why: &(dyn std::error::Error + 'static)| {
-        let why = deepest(why);
-        let tls = why.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        match tls.and_then(|why| why.downcast_ref()) {
+        match of_tls(why) {
             // The same name with another key is another authority.
             Some(rustls::Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::BadSignature,
             )) => DialError::UnknownIssuer,
-            _ => DialError::Unreachable(format!("it cannot be reached: {why}")),
+            _ => DialError::Unreachable(format!("it cannot be reached: {}", deepest(why))),
         }
     };
     let tls = trust.connector().map_err(DialError::Unreachable)?;
@@ -100,6 +98,17 @@ fn web(uri: &Uri) -> Result<Uri, DialError> {
     let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
     let wrong = |why| DialError::Unreachable(format!("its URL is none: {why}"));
     format!("{scheme}://{authority}/").parse().map_err(wrong)
+}
+
+/// What TLS has against the other side: somewhere among the reasons, bare or within an error of input or output.
+fn of_tls<'a>(mut why: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    loop {
+        let within = why.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(tls) = why.downcast_ref().or_else(|| within.and_then(|inner| inner.downcast_ref())) {
+            return Some(tls);
+        }
+        why = within.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| why.source())?;
+    }
 }
 
 /// What is at the bottom of an error: "Connection refused" says more than "client error".

@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test that fails is to say where, and this one looks at the clock"
 )]
@@ -387,7 +386,8 @@ async fn encrypted(control: &str) -> (u16, String) {
     (port, pair.cert.pem())
 }
 
-#[tokio::test]
+// The screen is waited for in one thread, while another keeps up the way to the server.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_ones_own_is_trusted_when_it_is_named() {
     let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let server = Server::start(&dir.path().join("s.sqlite"), HERE, &[]).await;

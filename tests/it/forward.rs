@@ -8,7 +8,6 @@
 )]
 
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -18,88 +17,37 @@ use invigil::domain::secret::{Keyring, Secret};
 use invigil::domain::signature::verify;
 use invigil::store::reader::Reader;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
 
+use super::support::program::{self, PATIENCE, Program, SECRET};
 use super::support::target::{Manner, Target};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SAMPLE: &[u8] = include_bytes!("../../assets/samples/candidate.completed.json");
-const PATIENCE: Duration = Duration::from_secs(40);
 
-/// `invigil serve` in front of a target.
-struct Program {
-    child: Child,
-    told: mpsc::UnboundedReceiver<Value>,
-    address: String,
+/// Starts `invigil serve` in front of a target and waits until it listens.
+async fn start(target: &Target, session: &Path, more: &[&str]) -> Program {
+    Program::serve(session, &[&["--forward-to", &target.url()], more].concat()).await
 }
 
-impl Program {
-    /// Starts it and waits until it listens.
-    async fn start(target: &Target, session: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--forward-to", &target.url()])
-            .args(if more.is_empty() { &["--secret", SECRET] } else { more })
-            .arg("--session")
-            .arg(session)
-            .kill_on_drop(true)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (tell, told) = mpsc::unbounded_channel();
-        let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = err.next_line().await {
-                let _ = tell.send(serde_json::from_str(&line).unwrap());
-            }
-        });
-        let line = timeout(PATIENCE, out.next_line()).await.unwrap().unwrap().unwrap();
-        let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
-        Self { child, told, address }
-    }
-
-    /// The next happening of this kind.
-    async fn told(&mut self, what: &str) -> Value {
-        loop {
-            let happening = timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap();
-            if happening["what"] == what {
-                return happening;
-            }
+/// The next line about forwarding that says it is in this state.
+async fn state(program: &mut Program, state: &str) -> Value {
+    loop {
+        let happening = program.told("forward").await;
+        if happening["state"] == state {
+            return happening;
         }
     }
+}
 
-    /// The next line about forwarding that says it is in this state.
-    async fn state(&mut self, state: &str) -> Value {
-        loop {
-            let happening = self.told("forward").await;
-            if happening["state"] == state {
-                return happening;
-            }
-        }
-    }
-
-    async fn post(&self, id: &str, body: &[u8]) {
-        assert_eq!(post(&self.address, id, body, &signed(id, body)).await, "HTTP/1.1 204 No Content");
-    }
-
-    async fn stop(mut self) {
-        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().success());
-    }
+async fn deliver(program: &Program, id: &str, body: &[u8]) {
+    assert_eq!(post(program.address(), id, body, &signed(id, body)).await, "HTTP/1.1 204 No Content");
 }
 
 /// The headers of a signed delivery.
 fn signed(id: &str, body: &[u8]) -> String {
-    let now = clock::now().secs();
-    let signature = Secret::parse(SECRET).unwrap().sign(id, now, body);
-    format!("svix-id: {id}\r\nsvix-timestamp: {now}\r\nsvix-signature: {signature}\r\n")
+    let lines = program::signed(id, SECRET, body).map(|(name, value)| format!("{name}: {value}\r\n"));
+    lines.concat()
 }
 
 /// Sends a request and returns the status line of the answer.
@@ -130,11 +78,11 @@ async fn bytes_and_headers_go_on_as_they_came_once_an_event() {
     let (mut target, dir) =
         (Target::open(Manner::Answer(201, "{\"ok\":true}")).await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let program = Program::start(&target, &session, &[]).await;
+    let program = start(&target, &session, &[]).await;
     let odd = b"{\"a\" : 1e400,\t\"a\":2}\r\n\xff";
     let headers = signed("msg_odd", odd);
     for _ in 0..2 {
-        assert_eq!(post(&program.address, "msg_odd", odd, &headers).await, "HTTP/1.1 204 No Content");
+        assert_eq!(post(program.address(), "msg_odd", odd, &headers).await, "HTTP/1.1 204 No Content");
     }
     let got = target.next().await;
     assert_eq!((got.line.as_str(), &got.body[..]), ("POST /hooks?token=t1 HTTP/1.1", &odd[..]));
@@ -158,9 +106,9 @@ async fn bytes_and_headers_go_on_as_they_came_once_an_event() {
     ];
     assert_eq!(names, wanted);
     assert_eq!(got.headers.get("host"), Some(target.host.as_str()));
-    program.post("msg_2", SAMPLE).await;
+    deliver(&program, "msg_2", SAMPLE).await;
     assert_eq!(target.ids(1).await, ["msg_2"], "the repeat is the same event");
-    assert_eq!(post(&program.address, "msg_3", b"{}", "").await, "HTTP/1.1 401 Unauthorized");
+    assert_eq!(post(program.address(), "msg_3", b"{}", "").await, "HTTP/1.1 401 Unauthorized");
     program.stop().await;
     assert!(target.nothing(), "what is refused goes nowhere");
     let told = result(&session, "msg_odd").unwrap();
@@ -171,8 +119,8 @@ async fn bytes_and_headers_go_on_as_they_came_once_an_event() {
     assert_eq!(told.note, "{\"ok\":true}");
 
     // Begun anew, it has nothing to do again; without verifying, whatever is taken goes on.
-    let program = Program::start(&target, &session, &["--no-verify"]).await;
-    assert_eq!(post(&program.address, "msg_3", b"unsigned", "").await, "HTTP/1.1 204 No Content");
+    let program = start(&target, &session, &["--no-verify"]).await;
+    assert_eq!(post(program.address(), "msg_3", b"unsigned", "").await, "HTTP/1.1 204 No Content");
     assert_eq!(target.next().await.body, b"unsigned");
     program.stop().await;
     assert!(target.nothing());
@@ -182,10 +130,10 @@ async fn bytes_and_headers_go_on_as_they_came_once_an_event() {
 async fn a_target_that_hangs_delays_nothing_and_gets_it_all_after_a_restart() {
     let (mut target, dir) = (Target::open(Manner::Hang).await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let program = Program::start(&target, &session, &[]).await;
+    let program = start(&target, &session, &[]).await;
     let wanted: Vec<String> = (0..40).map(|n| format!("msg_{n:02}")).collect();
     for id in &wanted {
-        program.post(id, SAMPLE).await;
+        deliver(&program, id, SAMPLE).await;
     }
     assert_eq!(target.ids(16).await, wanted[..16], "all but these wait, and all are acknowledged");
     assert!(target.nothing());
@@ -197,10 +145,10 @@ async fn a_target_that_hangs_delays_nothing_and_gets_it_all_after_a_restart() {
 
     target.leave().await;
     target.come_back(Manner::Answer(204, "")).await;
-    let mut program = Program::start(&target, &session, &[]).await;
-    assert_eq!(program.state("on").await["waiting"], 40);
+    let mut program = start(&target, &session, &[]).await;
+    assert_eq!(state(&mut program, "on").await["waiting"], 40);
     assert_eq!(target.ids(40).await, wanted, "none is lost");
-    program.post("msg_new", SAMPLE).await;
+    deliver(&program, "msg_new", SAMPLE).await;
     assert_eq!(target.ids(1).await, ["msg_new"]);
     program.stop().await;
     assert!(wanted.iter().all(|id| result(&session, id).is_some_and(|told| told.state == State::Delivered)));
@@ -210,8 +158,8 @@ async fn a_target_that_hangs_delays_nothing_and_gets_it_all_after_a_restart() {
 async fn a_killed_program_goes_on_from_where_it_stood() {
     let (mut target, dir) = (Target::open(Manner::Answer(204, "")).await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut program = Program::start(&target, &session, &[]).await;
-    program.post("msg_1", SAMPLE).await;
+    let mut program = start(&target, &session, &[]).await;
+    deliver(&program, "msg_1", SAMPLE).await;
     assert_eq!(target.ids(1).await, ["msg_1"]);
     let begun = Instant::now();
     while result(&session, "msg_1").is_none() {
@@ -219,12 +167,12 @@ async fn a_killed_program_goes_on_from_where_it_stood() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     target.leave().await;
-    program.post("msg_2", SAMPLE).await;
-    assert_eq!(program.state("failing").await["waiting"], 1);
+    deliver(&program, "msg_2", SAMPLE).await;
+    assert_eq!(state(&mut program, "failing").await["waiting"], 1);
     program.child.kill().await.unwrap();
     target.come_back(Manner::Answer(204, "")).await;
-    let program = Program::start(&target, &session, &[]).await;
-    program.post("msg_3", SAMPLE).await;
+    let program = start(&target, &session, &[]).await;
+    deliver(&program, "msg_3", SAMPLE).await;
     assert_eq!(target.ids(2).await, ["msg_2", "msg_3"]);
     program.stop().await;
     assert!(target.nothing());
@@ -234,22 +182,22 @@ async fn a_killed_program_goes_on_from_where_it_stood() {
 async fn a_target_that_is_gone_is_told_and_waited_for() {
     let (mut target, dir) = (Target::open(Manner::Answer(204, "")).await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut program = Program::start(&target, &session, &[]).await;
+    let mut program = start(&target, &session, &[]).await;
     assert_eq!(
-        program.state("on").await["url"],
+        state(&mut program, "on").await["url"],
         format!("http://{}/hooks", target.host),
         "without the token"
     );
     target.leave().await;
     for n in 0..20 {
-        program.post(&format!("msg_{n:02}"), SAMPLE).await;
+        deliver(&program, &format!("msg_{n:02}"), SAMPLE).await;
     }
-    let failing = program.state("failing").await;
+    let failing = state(&mut program, "failing").await;
     assert!(failing["why"].as_str().unwrap().contains("refused"), "{failing}");
     assert!(failing["next"].is_string(), "{failing}");
     target.come_back(Manner::Answer(204, "")).await;
     assert_eq!(target.ids(20).await.len(), 20);
-    program.state("recovered").await;
+    state(&mut program, "recovered").await;
     program.stop().await;
     assert!(target.nothing());
     assert_eq!(result(&session, "msg_19").unwrap().attempts, 1, "being gone does not count");
@@ -266,10 +214,10 @@ async fn what_is_not_taken_is_tried_again_and_given_up() {
     };
     let (mut target, dir) = (Target::that(manner).await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut program = Program::start(&target, &session, &[]).await;
+    let mut program = start(&target, &session, &[]).await;
     let bad = ["msg_redirect", "msg_close", "msg_wrong"];
     for id in ["msg_redirect", "msg_endless", "msg_close", "msg_wrong", "msg_fine"] {
-        program.post(id, SAMPLE).await;
+        deliver(&program, id, SAMPLE).await;
     }
     let mut failed = Vec::new();
     for _ in bad {
@@ -281,7 +229,7 @@ async fn what_is_not_taken_is_tried_again_and_given_up() {
     failed.sort();
     assert_eq!(failed, ["msg_close", "msg_redirect", "msg_wrong"]);
     // Others are taken all the while.
-    program.post("msg_last", SAMPLE).await;
+    deliver(&program, "msg_last", SAMPLE).await;
     let mut got: Vec<String> = Vec::new();
     while got.last().is_none_or(|id| id != "msg_last") {
         let request = target.next().await;
@@ -310,11 +258,11 @@ async fn what_is_not_taken_is_tried_again_and_given_up() {
 async fn what_has_become_too_old_is_signed_afresh() {
     let (mut target, dir) = (Target::open(Manner::Answer(204, "")).await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let program = Program::start(&target, &session, &["--secret", SECRET, "--tolerance", "1h"]).await;
+    let program = start(&target, &session, &["--secret", SECRET, "--tolerance", "1h"]).await;
     let then = clock::now().secs() - 1_800;
     let signature = Secret::parse(SECRET).unwrap().sign("msg_old", then, SAMPLE);
     let headers = format!("svix-id: msg_old\r\nsvix-timestamp: {then}\r\nsvix-signature: {signature}\r\n");
-    assert_eq!(post(&program.address, "msg_old", SAMPLE, &headers).await, "HTTP/1.1 204 No Content");
+    assert_eq!(post(program.address(), "msg_old", SAMPLE, &headers).await, "HTTP/1.1 204 No Content");
     let got = target.next().await;
     let keyring = Keyring::new(vec![Secret::parse(SECRET).unwrap()]);
     let verified = verify(&got.headers, &got.body, &keyring, 60, clock::now()).unwrap();

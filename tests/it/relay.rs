@@ -1,93 +1,30 @@
 //! The relay end to end: the real program in front of a relay in the hands of the test.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
     clippy::disallowed_methods,
     reason = "a test that fails is to say where, and this one looks at the clock"
 )]
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use invigil::clock;
 use invigil::domain::secret::Secret;
 use invigil::store::reader::Reader;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::mpsc;
+use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::support::program::{PATIENCE, Program, SECRET};
 use super::support::relay::{FakeRelay, IN_USE, event};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SAMPLE: &[u8] = include_bytes!("../../assets/samples/candidate.completed.json");
-const PATIENCE: Duration = Duration::from_secs(30);
 
-/// `invigil serve` in front of a relay.
-struct Program {
-    child: Child,
-    out: Lines<BufReader<ChildStdout>>,
-    told: mpsc::UnboundedReceiver<Value>,
-    url: String,
-}
-
-impl Program {
-    /// Starts it and waits until it listens.
-    async fn start(relay: &FakeRelay, session: &Path, relay_args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--relay-url", &relay.url()])
-            .args(relay_args)
-            .arg("--session")
-            .arg(session)
-            .env_remove("INVIGIL_RELAY")
-            .kill_on_drop(true)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Read on and on, so that the program never waits for a reader.
-        let (tell, told) = mpsc::unbounded_channel();
-        let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = err.next_line().await {
-                let _ = tell.send(serde_json::from_str(&line).unwrap());
-            }
-        });
-        let mut program = Self { child, out, told, url: String::new() };
-        program.line().await.strip_prefix("listening on ").unwrap().clone_into(&mut program.url);
-        program
-    }
-
-    /// The next line on standard output.
-    async fn line(&mut self) -> String {
-        timeout(PATIENCE, self.out.next_line()).await.unwrap().unwrap().unwrap()
-    }
-
-    /// The next happening of this kind.
-    async fn told(&mut self, what: &str) -> Value {
-        loop {
-            let happening = timeout(PATIENCE, self.told.recv()).await.unwrap().unwrap();
-            if happening["what"] == what {
-                return happening;
-            }
-        }
-    }
-
-    fn terminate(&self) {
-        let pid = rustix::process::Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    }
-
-    async fn stop(mut self) {
-        self.terminate();
-        assert!(timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().success());
-    }
+/// Starts `invigil serve` in front of a relay and waits until it listens.
+async fn start(relay: &FakeRelay, session: &Path, relay_args: &[&str]) -> Program {
+    Program::serve(session, &[&["--relay-url", &relay.url()], relay_args].concat()).await
 }
 
 /// A delivery as Svix signs it, under a relay id of `relay-ID`.
@@ -114,7 +51,7 @@ fn body_of(session: &Path, id: &str) -> Vec<u8> {
 async fn the_url_is_told_and_the_token_outlives_stop_and_kill() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut first = Program::start(&relay, &session, &["--relay"]).await;
+    let mut first = start(&relay, &session, &["--relay"]).await;
     let (mut line, token) = relay.granted().await;
     assert!(token.len() == 29 && token.starts_with("c_"), "{token}");
     assert_eq!(first.line().await, format!("relay {}", relay.receive(&token)));
@@ -128,24 +65,24 @@ async fn the_url_is_told_and_the_token_outlives_stop_and_kill() {
     drop(line);
     assert!(first.child.wait().await.unwrap().success());
 
-    let mut second = Program::start(&relay, &session, &["--relay"]).await;
+    let mut second = start(&relay, &session, &["--relay"]).await;
     let (line, again) = relay.granted().await;
     assert_eq!(again, token, "kept with the session");
     assert_eq!(second.line().await, format!("relay {}", relay.receive(&token)));
     second.child.kill().await.unwrap();
     drop(line);
     // The links are held until the programs are gone: one that is dropped would be made anew at once.
-    let mut third = Program::start(&relay, &session, &["--relay"]).await;
+    let mut third = start(&relay, &session, &["--relay"]).await;
     let (line, again) = relay.granted().await;
     assert_eq!(again, token);
     third.child.kill().await.unwrap();
     drop(line);
-    let fourth = Program::start(&relay, &session, &["--relay", "given-by-hand"]).await;
+    let fourth = start(&relay, &session, &["--relay", "given-by-hand"]).await;
     let (line, given) = relay.granted().await;
     assert_eq!(given, "given-by-hand", "sent verbatim");
     fourth.stop().await;
     drop(line);
-    let fifth = Program::start(&relay, &session, &["--relay"]).await;
+    let fifth = start(&relay, &session, &["--relay"]).await;
     let (_line, own) = relay.granted().await;
     assert_eq!(own, token, "one that was given does not take the place of the session's");
     fifth.stop().await;
@@ -156,7 +93,7 @@ async fn the_url_is_told_and_the_token_outlives_stop_and_kill() {
 async fn whatever_comes_before_the_start_is_answered_takes_nothing_away() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut program = Program::start(&relay, &session, &["--relay"]).await;
+    let mut program = start(&relay, &session, &["--relay"]).await;
     let mut line = relay.accept().await;
     let token = line.start().await;
     line.send(Message::Ping("are you there".into())).await;
@@ -176,7 +113,7 @@ async fn whatever_comes_before_the_start_is_answered_takes_nothing_away() {
 async fn frames_that_are_none_are_left_aside_and_the_link_holds() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut program = Program::start(&relay, &session, &["--relay"]).await;
+    let mut program = start(&relay, &session, &["--relay"]).await;
     let (mut line, _) = relay.granted().await;
     let mut unversioned = signed("msg_no", SAMPLE);
     unversioned.as_object_mut().unwrap().remove("version");
@@ -204,7 +141,7 @@ async fn frames_that_are_none_are_left_aside_and_the_link_holds() {
 async fn bodies_and_headers_of_every_sort_arrive_to_the_byte() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let program = Program::start(&relay, &session, &["--relay", "--max-body", "1MiB"]).await;
+    let program = start(&relay, &session, &["--relay", "--max-body", "1MiB"]).await;
     let (mut line, _) = relay.granted().await;
     let large: Vec<u8> = (0..1_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let bodies = [("msg_large", large.as_slice()), ("msg_empty", b""), ("msg_bytes", &[0xff, 0x00, 0xfe])];
@@ -248,7 +185,7 @@ async fn bodies_and_headers_of_every_sort_arrive_to_the_byte() {
 async fn deliveries_are_answered_by_id_as_each_is_done_and_always_in_time() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let program = Program::start(&relay, &session, &["--relay"]).await;
+    let program = start(&relay, &session, &["--relay"]).await;
     let (mut line, _) = relay.granted().await;
     assert_eq!(line.ask(signed("msg_0", SAMPLE)).await, 204);
     // While somebody else holds the file, nothing can be kept: what needs no disk overtakes.
@@ -311,7 +248,7 @@ async fn deliveries_are_answered_by_id_as_each_is_done_and_always_in_time() {
 async fn what_came_just_before_the_link_broke_is_kept_and_the_link_is_made_anew() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut program = Program::start(&relay, &session, &["--relay"]).await;
+    let mut program = start(&relay, &session, &["--relay"]).await;
     let (mut line, token) = relay.granted().await;
     line.text(signed("msg_last", SAMPLE)).await;
     drop(line);
@@ -336,11 +273,11 @@ async fn what_came_just_before_the_link_broke_is_kept_and_the_link_is_made_anew(
 async fn a_token_in_use_is_given_up_only_after_a_while_and_loudly() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut first = Program::start(&relay, &session, &["--relay"]).await;
+    let mut first = start(&relay, &session, &["--relay"]).await;
     let (_line, token) = relay.granted().await;
     assert_eq!(first.line().await, format!("relay {}", relay.receive(&token)), "told only once it is kept");
     first.stop().await;
-    let mut program = Program::start(&relay, &session, &["--relay"]).await;
+    let mut program = start(&relay, &session, &["--relay"]).await;
     for _ in 0..4 {
         let mut line = relay.accept().await;
         assert_eq!(line.start().await, token);
@@ -357,7 +294,7 @@ async fn a_token_in_use_is_given_up_only_after_a_while_and_loudly() {
     assert_eq!(line.ask(signed("msg_1", SAMPLE)).await, 204);
     program.stop().await;
     drop(line);
-    let again = Program::start(&relay, &session, &["--relay"]).await;
+    let again = start(&relay, &session, &["--relay"]).await;
     let (_line, kept) = relay.granted().await;
     assert_eq!(kept, fresh, "the new one is kept");
     again.stop().await;
@@ -366,7 +303,7 @@ async fn a_token_in_use_is_given_up_only_after_a_while_and_loudly() {
 #[tokio::test]
 async fn the_way_through_a_relay_adds_little() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
-    let program = Program::start(&relay, &dir.path().join("s.sqlite"), &["--relay"]).await;
+    let program = start(&relay, &dir.path().join("s.sqlite"), &["--relay"]).await;
     let (mut line, _) = relay.granted().await;
     let http = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
     let (mut direct, mut relayed) = (Vec::new(), Vec::new());
@@ -398,7 +335,7 @@ async fn the_way_through_a_relay_adds_little() {
 async fn what_is_posted_to_the_url_arrives_and_is_answered_as_over_http() {
     let (relay, dir) = (FakeRelay::open().await, tempfile::tempdir().unwrap());
     let session = dir.path().join("s.sqlite");
-    let mut program = Program::start(&relay, &session, &["--relay"]).await;
+    let mut program = start(&relay, &session, &["--relay"]).await;
     let playing = tokio::spawn(relay.play());
     let url = program.line().await.strip_prefix("relay ").unwrap().to_owned();
     let sent = Command::new(env!("CARGO_BIN_EXE_invigil"))

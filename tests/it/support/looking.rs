@@ -1,5 +1,10 @@
 //! The real `serve` with a control address, and somebody who looks on there by hand.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails is to say where")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails is to say where"
+)]
 
 use std::path::Path;
 

@@ -1,6 +1,7 @@
 //! The real program as a task of the test: started, listened to, ended.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test that fails is to say where, and this one deals with the world"
 )]
@@ -40,7 +41,8 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it on a session and waits until it listens. It has a secret unless the options say otherwise.
     pub(crate) async fn serve(session: &Path, args: &[&str]) -> Self {
-        let secret: &[&str] = if args.contains(&"--no-verify") { &[] } else { &["--secret", SECRET] };
+        let said = args.contains(&"--no-verify") || args.contains(&"--secret");
+        let secret: &[&str] = if said { &[] } else { &["--secret", SECRET] };
         let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(secret)
@@ -67,6 +69,11 @@ impl Program {
         let mut program = Self { child, out, told, url: String::new() };
         program.line().await.strip_prefix("listening on ").unwrap().clone_into(&mut program.url);
         program
+    }
+
+    /// The host and port of that.
+    pub(crate) fn address(&self) -> &str {
+        self.url.split('/').nth(2).unwrap()
     }
 
     /// The next line on standard output.
