@@ -103,7 +103,7 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         }
         Command::Config(serve) => config::run(serve.options, &file, &matches),
         Command::Completions { shell } => reference::completions(shell),
-        Command::Man => reference::man(),
+        Command::Man(args) => reference::man(&args),
     };
     ended.map_err(|failure| blame::named(failure, &matches, &file))
 }

@@ -76,8 +76,18 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page, or write those of all commands
+    Man(Man),
+}
+
+/// Options of `man`.
+#[derive(Debug, Clone, Args)]
+pub struct Man {
+    /// The command that it is about; without one, invigil as a whole
+    pub command: Option<String>,
+    /// Write the pages of invigil and of each command into this directory instead
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<PathBuf>,
 }
 
 /// Options of `watch` and `serve`. Each is declared here and nowhere else: that makes it a key of the config file

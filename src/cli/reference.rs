@@ -1,11 +1,30 @@
-//! What packagers need: completion scripts and the manual page, made from the command line's own table.
+//! What packagers need: completion scripts and manual pages, made from the command line's own table.
+
+#![expect(clippy::disallowed_methods, reason = "pages are written here")]
 
 use std::io::{self, Write};
 
 use clap::CommandFactory;
+use clap_mangen::roff::{Roff, bold, line_break, roman};
 
 use super::args::Cli;
 use super::failure::Failure;
+
+const EXIT_STATUS: [(&str, &str); 3] = [
+    ("0", "It is done, or was stopped in order."),
+    ("1", "It failed while running."),
+    (
+        "2",
+        "The command line, the config file, a secret or a file is wrong: one line says which, and what to do.",
+    ),
+];
+const FILES: [(&str, &str); 2] = [
+    (
+        "~/.config/invigil/config.toml",
+        "Every option of watch and serve, alerts and keys (--config names another).",
+    ),
+    ("~/.local/share/invigil", "Sessions that were given no name; attached/ in it holds mirrors."),
+];
 
 /// Prints a completion script.
 ///
@@ -17,16 +36,66 @@ pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     print(&script)
 }
 
-/// Prints the manual page.
+/// Prints a manual page, or writes all of them.
 ///
 /// # Errors
-/// If standard output cannot be written.
-pub fn man() -> Result<(), Failure> {
+/// If there is no such command, or a page cannot be written.
+pub fn man(args: &super::args::Man) -> Result<(), Failure> {
+    let mut cli = Cli::command();
+    cli.build();
+    if let Some(dir) = &args.dir {
+        let wrong = |error| Failure::running(format!("--dir {}: cannot be made: {error}", dir.display()));
+        std::fs::create_dir_all(dir).map_err(wrong)?;
+        return std::iter::once(&cli).chain(cli.get_subcommands()).try_for_each(|command| {
+            let path = dir.join(format!("{}.1", called(command)));
+            let written = std::fs::write(&path, page(&cli, command));
+            written.map_err(|error| {
+                Failure::running(format!("--dir {}: cannot be written: {error}", path.display()))
+            })
+        });
+    }
+    let command = match &args.command {
+        None => &cli,
+        Some(name) => cli.find_subcommand(name).ok_or_else(|| {
+            let names: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
+            Failure::usage(format!("man {name}: there is no such command; there are {}", names.join(", ")))
+        })?,
+    };
+    print(&page(&cli, command))
+}
+
+/// What a command's page is called.
+fn called(command: &clap::Command) -> &str {
+    command.get_display_name().unwrap_or_else(|| command.get_name())
+}
+
+/// The page of a command.
+fn page(cli: &clap::Command, command: &clap::Command) -> Vec<u8> {
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    // The library would call them something else.
+    let plain = command.clone().after_help(None::<&'static str>);
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command())
-        .render(&mut page)
-        .map_err(|error| Failure::running(format!("the manual page cannot be made: {error}")))?;
-    print(&page)
+    let man = clap_mangen::Man::new(plain).source(format!("invigil {}", env!("CARGO_PKG_VERSION")));
+    // Writing to memory cannot fail.
+    let _ = man.manual("invigil").render(&mut page);
+    let mut more = Roff::new();
+    if let Some(examples) = examples.strip_prefix("Examples:\n") {
+        more.control("SH", ["EXAMPLES"]).control("nf", []);
+        more.text(examples.lines().flat_map(|line| [roman(line), line_break()]).collect::<Vec<_>>());
+        more.control("fi", []);
+    }
+    for (heading, parts) in [("EXIT STATUS", EXIT_STATUS.as_slice()), ("FILES", &FILES)] {
+        more.control("SH", [heading]);
+        for (what, about) in parts {
+            more.control("TP", []).text([bold(*what)]).text([roman(*about)]);
+        }
+    }
+    let others = std::iter::once(cli).chain(cli.get_subcommands());
+    let others = others.filter(|other| called(other) != called(command));
+    let others: Vec<_> = others.map(|other| format!("{}(1)", called(other))).collect();
+    more.control("SH", ["SEE ALSO"]).text([roman(others.join(", "))]);
+    let _ = more.to_writer(&mut page);
+    page
 }
 
 /// Prints on standard output.

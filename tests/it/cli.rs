@@ -9,6 +9,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use clap::CommandFactory;
+use invigil::cli::args::Cli;
 use invigil::domain::delivery::Source;
 
 use super::keeping::{Keeper, midnight};
@@ -439,4 +441,34 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     assert!(over.contains("\nlisten = \"127.0.0.1:2\"  # from INVIGIL_LISTEN\n"), "{over}");
     let over = told(&["--listen", "127.0.0.1:3"], Some("127.0.0.1:2"));
     assert!(over.contains("\nlisten = \"127.0.0.1:3\"  # from --listen\n"), "{over}");
+}
+
+/// Each command has a page that its own options are in, and all pages name each other.
+#[test]
+fn every_command_has_a_manual_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let ended = run(&["man", "--dir", "pages/man1"], dir.path(), "");
+    assert_eq!((ended.code, ended.out.as_str()), (0, ""), "{}", ended.err);
+    let mut cli = Cli::command();
+    cli.build();
+    let page = |name: &str| std::fs::read_to_string(dir.path().join("pages/man1").join(name)).unwrap();
+    for command in cli.get_subcommands() {
+        let name = command.get_name();
+        let text = page(&format!("invigil-{name}.1"));
+        assert_eq!(run(&["man", name], dir.path(), "").out, text);
+        for option in command.get_arguments().filter_map(clap::Arg::get_long) {
+            let spelt = format!("\\-\\-{}", option.replace('-', "\\-"));
+            assert!(text.contains(&spelt), "{name}: {spelt} is not in {text}");
+        }
+        assert!(text.contains("invigil(1)") && text.contains(".SH \"EXIT STATUS\""), "{text}");
+    }
+    let whole = page("invigil.1");
+    assert_eq!(run(&["man"], dir.path(), "").out, whole);
+    assert!(whole.contains("invigil\\-serve(1)") && whole.contains("invigil demo"), "{whole}");
+    assert!(whole.contains(".SH EXAMPLES") && !whole.contains("EXTRA"), "{whole}");
+    let count = std::fs::read_dir(dir.path().join("pages/man1")).unwrap().count();
+    assert_eq!(count, 1 + cli.get_subcommands().count());
+    let ended = run(&["man", "sreve"], dir.path(), "");
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("no such command; there are watch, serve"), "{}", ended.err);
 }
