@@ -17,6 +17,8 @@ mod baselines;
 mod client;
 #[path = "suite/figures.rs"]
 mod figures;
+#[path = "suite/forward.rs"]
+mod forward;
 #[path = "suite/idle.rs"]
 mod idle;
 #[path = "suite/ingest.rs"]
@@ -29,6 +31,8 @@ mod memory;
 mod process;
 #[path = "suite/questions.rs"]
 mod questions;
+#[path = "suite/relay.rs"]
+mod relay;
 #[path = "suite/rivals.rs"]
 mod rivals;
 #[path = "suite/saving.rs"]
@@ -51,10 +55,12 @@ mod viewers;
 /// A part: its name on the command line, what it measures, and whether it runs when none is named.
 type Part = (&'static str, &'static str, bool, fn());
 
-const PARTS: [Part; 11] = [
+const PARTS: [Part; 13] = [
     ("ingest", "events a second and processor time an event, beside servers that do less", true, ingest::run),
     ("latency", "from the moment an event is due to its answer, at fixed rates", true, latency::run),
     ("viewers", "the same at 1,000 a second with nobody and with ten who look on", true, viewers::run),
+    ("relay", "what the relay adds to it, beside plain HTTP at the same server", true, relay::run),
+    ("forward", "the same at 1,000 a second, while nothing and while all is passed on", true, forward::run),
     ("memory", "resident memory, serving and watching, at 10,000 and 1,000,000 events", true, memory::run),
     (
         "screen",

@@ -53,13 +53,20 @@ pub struct Server {
 impl Server {
     /// Starts one with a new session or file, and waits until it listens.
     pub fn start(kind: Kind) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let session = dir.path().join("bench.sqlite");
         if kind == Kind::Invigil {
-            return Self::spawn(serve(&session), dir);
+            return Self::serve(&[]);
         }
+        let dir = tempfile::tempdir().expect("a temporary directory");
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.env("INVIGIL_BENCH_SERVER", kind.word()).env("INVIGIL_BENCH_FILE", dir.path().join("append"));
+        Self::spawn(command, dir)
+    }
+
+    /// `invigil serve` with a new session and more options.
+    pub fn serve(more: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut command = serve(&dir.path().join("bench.sqlite"));
+        command.args(more);
         Self::spawn(command, dir)
     }
 
