@@ -213,6 +213,8 @@ pub struct Model {
 
     /// How far a replay of many events is, if one is under way.
     pub replay: Option<Progress>,
+    /// Replays of many events whose outcome is not known.
+    pub(super) replays: u32,
     /// The sums of the session.
     pub sums: Fact<Sums>,
     /// How listener, door and store are doing.
@@ -278,6 +280,7 @@ impl Model {
             searches: Vec::new(),
             errand: None,
             replay: None,
+            replays: 0,
             sums: Fact::default(),
             vitals: Vitals::default(),
             rate: Rate::default(),

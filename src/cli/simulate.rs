@@ -1,12 +1,14 @@
 //! `invigil simulate`: sends a made-up campaign to any receiver, as Svix would.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
+use super::settings;
 use crate::clock;
-use crate::domain::secret::{Given, Secret};
+use crate::domain::secret::Given;
 use crate::simulate::rollout::{Plan, Rollout};
 use crate::simulate::sender::{self, Pace, Report, Target};
 
@@ -24,6 +26,9 @@ pub struct Args {
     /// Signing secret, whsec_…; of several the first signs
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
     pub secret: Vec<Given>,
+    /// File with signing secrets, one a line; the first signs unless one is given otherwise
+    #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
+    pub secret_file: Option<PathBuf>,
     /// How many candidates are invited
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub candidates: u64,
@@ -62,12 +67,12 @@ fn share(text: &str) -> Result<f64, String> {
 /// # Errors
 /// Code 2 if an option is wrong; 1 if the receiver took nothing, or `out` cannot be written.
 pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) -> Result<Report, Failure> {
-    let Some(secret) = args.secret.first() else {
+    let keyring = settings::keyring(&args.secret, args.secret_file.as_deref())?;
+    let Some(secret) = keyring.secrets().first().cloned() else {
         return Err(Failure::usage(
-            "--secret: is missing; give the receiver's signing secret, it begins with `whsec_`",
+            "--secret: is missing; give the receiver's signing secret, it begins with `whsec_`, by --secret-file or INVIGIL_SECRET",
         ));
     };
-    let secret = Secret::parse(secret.as_str()).map_err(|why| Failure::usage(format!("--secret: {why}")))?;
     let target = Target::new(&args.to, secret).map_err(|why| Failure::usage(format!("--to: {why}")))?;
     let rollout = Rollout::new(Plan {
         seed: args.seed,

@@ -70,6 +70,8 @@ pub enum Replay {
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Replayed {
+    /// Events that were to be sent.
+    pub total: u64,
     /// Events that the target took.
     pub delivered: u64,
     /// Events that it did not.

@@ -26,7 +26,6 @@ struct Replaying {
     number: u64,
     next: VecDeque<Seq>,
     rest: Option<Rest>,
-    total: u64,
     under_way: u64,
     sum: Replayed,
     answer: oneshot::Sender<Replayed>,
@@ -39,7 +38,7 @@ impl Replaying {
 
     fn finish(mut self) {
         self.sum.left = match self.sum.stopped {
-            Some(_) => self.total.saturating_sub(self.done()),
+            Some(_) => self.sum.total.saturating_sub(self.done()),
             None => 0,
         };
         // Whoever asked may have gone.
@@ -82,8 +81,8 @@ impl Replays {
                 (VecDeque::new(), Some(Rest { query, until, after: None }), total)
             }
         };
-        let sum = Replayed { unsigned, ..Replayed::default() };
-        let replaying = Replaying { number: self.number, next, rest, total, under_way: 0, sum, answer };
+        let sum = Replayed { total, unsigned, ..Replayed::default() };
+        let replaying = Replaying { number: self.number, next, rest, under_way: 0, sum, answer };
         self.list.push(replaying);
         if self.list.len() > MOST {
             self.end(self.number, "too many replays are under way");
@@ -149,7 +148,7 @@ impl Replays {
 
     /// How far the replay of many is, if there is one.
     pub(super) fn progress(&self) -> Option<Progress> {
-        let many = self.list.iter().find(|replaying| replaying.total > 1)?;
-        Some(Progress { done: many.done(), failed: many.sum.failed, total: many.total })
+        let many = self.list.iter().find(|replaying| replaying.sum.total > 1)?;
+        Some(Progress { done: many.done(), failed: many.sum.failed, total: many.sum.total })
     }
 }

@@ -160,7 +160,11 @@ fn reason(error: &dyn Error) -> String {
     while let Some(next) = inner.source() {
         inner = next;
     }
-    inner.to_string()
+    let text = inner.to_string();
+    match text.strip_prefix("invalid peer certificate: ") {
+        Some(why) => format!("its certificate is not trusted: {why}"),
+        None => text,
+    }
 }
 
 async fn answered(answer: Response<Incoming>) -> Ending {

@@ -337,8 +337,8 @@ impl Drop for Filling {
             && self.connection.execute_batch("ROLLBACK").is_ok()
             && self.connection.query_row("SELECT events FROM sums", [], |row| row.get(0)) == Ok(0_u64)
         {
-            // An empty session is what nobody asked for; that it cannot be removed is no harm.
-            let _ = std::fs::remove_file(path);
+            // An empty session is what nobody asked for.
+            session::remove(&path);
         }
     }
 }

@@ -77,6 +77,14 @@ pub(super) fn write_log_again(mut log: &File, session: &Path) -> std::io::Result
     })
 }
 
+/// Removes a session and what SQLite has beside it, which it leaves there if the file is gone before it closes.
+/// That it cannot be removed is no harm.
+pub(super) fn remove(session: &Path) {
+    for path in [session.to_path_buf(), log_of(session), beside(session, "-shm")] {
+        let _ = fs::remove_file(path);
+    }
+}
+
 fn beside(session: &Path, ending: &str) -> PathBuf {
     let mut name = session.as_os_str().to_owned();
     name.push(ending);

@@ -86,6 +86,11 @@ pub async fn run(shell: Shell, mut model: Model, mut screen: Screen) -> io::Resu
     let (mut stale, mut revision) = (true, 0);
     let mut styles = wardrobe.styles(&model.theme);
     let mut styled = model.theme.clone();
+    // What a key does may depend on it, from the first one on.
+    if effects.carry_out(update(&mut model, Msg::Vitals(Box::new(pulse.snapshot()))), &mut screen)?.is_break()
+    {
+        return Ok(());
+    }
 
     loop {
         let message = tokio::select! {

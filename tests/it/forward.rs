@@ -8,16 +8,21 @@
 )]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use invigil::clock;
 use invigil::domain::forward::{Forwarded, State};
 use invigil::domain::secret::{Keyring, Secret};
 use invigil::domain::signature::verify;
+use invigil::forward::target::Ending;
 use invigil::store::reader::Reader;
+use invigil::{clock, forward};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use super::support::program::{self, PATIENCE, Program, SECRET};
@@ -281,4 +286,77 @@ fn a_url_that_cannot_be_posted_to_is_named() {
         assert_eq!(program.status.code(), Some(2), "{said}");
         assert!(said.contains("--forward-to") && said.lines().count() == 1, "{said}");
     }
+}
+
+/// A certificate for the target's address by an authority of its own, and that authority's in a file.
+fn certificate(dir: &Path) -> ServerConfig {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(dir.join("authority.pem"), authority.pem()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    config.with_no_client_auth().with_single_cert(vec![leaf.der().clone()], key).unwrap()
+}
+
+/// Over https nothing is handed to who cannot show that it is them; it waits until it can.
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_told_and_gets_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = certificate(dir.path());
+    let mut target = Target::open(Manner::Answer(204, "")).await.encrypted(config).await;
+    let session = dir.path().join("s.sqlite");
+    let mut program = start(&target, &session, &[]).await;
+    deliver(&program, "msg_1", SAMPLE).await;
+    let failing = state(&mut program, "failing").await;
+    assert_eq!(failing["why"], "its certificate is not trusted: UnknownIssuer", "{failing}");
+    assert_eq!((&failing["waiting"], failing["next"].is_string()), (&Value::from(1), true), "{failing}");
+    program.stop().await;
+    assert!(target.nothing());
+    let authority = dir.path().join("authority.pem");
+    let program = Program::changed(&session, &["--forward-to", &target.url()], |command| {
+        command.env("SSL_CERT_FILE", authority);
+    })
+    .await;
+    let got = target.next().await;
+    assert_eq!((got.id(), got.body.as_slice()), ("msg_1", SAMPLE));
+    program.stop().await;
+    assert_eq!(result(&session, "msg_1").unwrap().state, State::Delivered);
+}
+
+/// Where time passes at once: who does not answer is given up on, and who does not end is cut off.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_come_or_end_is_waited_for_so_long() {
+    // Connections are made by the system; nobody takes them.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let send = async |address: std::net::SocketAddr| {
+        let url = forward::target::Url::parse(&format!("http://{address}/")).unwrap();
+        let target = forward::target::Target::new(url).unwrap();
+        let begun = tokio::time::Instant::now();
+        let (ending, millis) = target.send(hyper::HeaderMap::new(), b"{}".to_vec()).await;
+        (ending, millis, begun.elapsed().as_secs())
+    };
+    let (ending, millis, secs) = send(nobody.local_addr().unwrap()).await;
+    assert_eq!(ending, Ending::Failed("no answer within 15 s".into()));
+    assert_eq!((millis, secs), (15_000, 15));
+
+    let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = slow.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        let mut stream = BufReader::new(slow.accept().await.unwrap().0);
+        let mut line = String::new();
+        while line != "\r\n" {
+            line.clear();
+            stream.read_line(&mut line).await.unwrap();
+        }
+        stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\nbegun").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let (ending, _, secs) = send(address).await;
+    assert_eq!(ending, Ending::Answered { status: 202, begins: "begun".into() });
+    assert_eq!(secs, 2);
+    serving.abort();
 }

@@ -474,6 +474,27 @@ async fn saved_is_sent_again(home: &Path, url: &str, target: &mut Target) -> Got
     assert_eq!(old.id(), "msg_3");
     again.press("Q");
     assert_eq!(again.end(), 0);
+    let args = ["open", "s.sqlite", "--forward-to", url, "--secret", SECRET];
+    let mut signing = Terminal::start(&args, home);
+    signing.expect("SAVED");
+    signing.press("4fevent:completed\rr");
+    signing.expect("All 2 events that the filter shows");
+    signing.press("y");
+    signing.expect("Sent 2 events again, 2 failed: 410");
+    let keyring = Keyring::new(vec![Secret::parse(SECRET).unwrap()]);
+    for _ in 0..2 {
+        let got = target.next().await;
+        assert!(["msg_1", "msg_2"].contains(&got.id()), "{}", got.id());
+        verify(&got.headers, &got.body, &keyring, 300, invigil::clock::now()).unwrap();
+    }
+    target.leave().await;
+    target.come_back(Manner::Hang).await;
+    signing.press("ry");
+    signing.expect("Sending again… 0 of 2");
+    signing.press("\u{1b}");
+    signing.expect("Sent 0 of 2, 0 failed: stopped");
+    signing.press("Q");
+    assert_eq!(signing.end(), 0);
     let mut without = Terminal::start(&["open", "s.sqlite"], home);
     without.expect("SAVED");
     without.press("4r");

@@ -73,7 +73,10 @@ pub(super) fn agreed(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(Counted { total, until }) = again.counted else { return };
     let query = again.query.clone();
     model.overlays.pop();
-    model.replay = Some(Progress { done: 0, failed: 0, total });
+    if total > 1 {
+        model.replay = Some(Progress { done: 0, failed: 0, total });
+        model.replays += 1;
+    }
     out.push(Effect::Replay(Replay::Chosen { query, until, total }));
     progress(model);
 }
@@ -105,13 +108,11 @@ pub(super) fn stop(model: &mut Model, out: &mut Vec<Effect>) -> bool {
 /// Takes in how far a replay of many is.
 pub(super) fn follow(model: &mut Model, before: Option<&Forwarding>) {
     let of = |forward: Option<&Forwarding>| forward.and_then(|forward| forward.progress);
-    match (of(before), of(model.vitals.forward.as_ref())) {
-        (Some(_), None) => model.replay = None,
-        (before, Some(now)) if before != Some(now) => {
-            model.replay = Some(now);
-            progress(model);
-        }
-        _ => {}
+    let now = of(model.vitals.forward.as_ref());
+    // What is told late of one that has ended is no progress, and that one has ended says nothing of the next.
+    if model.replays > 0 && model.replay.is_some() && now.is_some() && now != of(before) {
+        model.replay = now;
+        progress(model);
     }
 }
 
@@ -126,8 +127,11 @@ pub(super) fn progress(model: &mut Model) {
 /// What a replay came to, in a sentence.
 pub(super) fn told(model: &mut Model, sum: &Replayed) -> (Tone, String) {
     let count = sum.delivered + sum.failed + sum.left;
-    if count > 1 {
-        model.replay = None;
+    if sum.total > 1 {
+        model.replays = model.replays.saturating_sub(1);
+        if model.replays == 0 {
+            model.replay = None;
+        }
     }
     let last = sum.last.as_ref().map(|last| {
         let note =

@@ -41,9 +41,15 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it on a session and waits until it listens. It has a secret unless the options say otherwise.
     pub(crate) async fn serve(session: &Path, args: &[&str]) -> Self {
+        Self::changed(session, args, |_| {}).await
+    }
+
+    /// The same, with whatever else there is to say of how it is started.
+    pub(crate) async fn changed(session: &Path, args: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let said = args.contains(&"--no-verify") || args.contains(&"--secret");
         let secret: &[&str] = if said { &[] } else { &["--secret", SECRET] };
-        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
+        command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(secret)
             .args(args)
@@ -54,9 +60,9 @@ impl Program {
             .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap()).lines();
         // Read on and on, so that the program never waits for a reader.
         let (tell, told) = mpsc::unbounded_channel();

@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use invigil::domain::delivery::Headers;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
+};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 /// For anything that is to happen.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -57,6 +61,8 @@ pub(crate) struct Target {
     /// Bytes that were taken from it, where it never ends.
     pub(crate) sent: Arc<AtomicUsize>,
     serving: Mutex<JoinSet<()>>,
+    /// It speaks TLS.
+    tls: Option<TlsAcceptor>,
 }
 
 impl Target {
@@ -72,28 +78,46 @@ impl Target {
         let (tell, got) = mpsc::unbounded_channel();
         let serving = Mutex::default();
         let manner = Arc::new(manner);
-        let target = Self { host, manner, got, tell, open: Arc::default(), sent: Arc::default(), serving };
+        let (open, sent) = (Arc::default(), Arc::default());
+        let target = Self { host, manner, got, tell, open, sent, serving, tls: None };
         target.serve(socket);
         target
     }
 
+    /// The same behind TLS, from its next connection on.
+    pub(crate) async fn encrypted(mut self, tls: ServerConfig) -> Self {
+        self.leave().await;
+        self.tls = Some(TlsAcceptor::from(Arc::new(tls)));
+        self.serve(TcpListener::bind(&self.host).await.unwrap());
+        self
+    }
+
     fn serve(&self, socket: TcpListener) {
         let (manner, tell) = (Arc::clone(&self.manner), self.tell.clone());
-        let (open, sent) = (Arc::clone(&self.open), Arc::clone(&self.sent));
+        let (open, sent, tls) = (Arc::clone(&self.open), Arc::clone(&self.sent), self.tls.clone());
         self.serving.lock().unwrap().spawn(async move {
             // Dropped with this task, and with them their connections.
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = socket.accept().await {
                 let line = (Arc::clone(&manner), tell.clone(), Arc::clone(&open), Arc::clone(&sent));
+                let tls = tls.clone();
                 connections.spawn(async move {
-                    let _ = converse(stream, &*line.0, &line.1, &line.2, &line.3).await;
+                    let _ = match tls {
+                        None => converse(stream, &*line.0, &line.1, &line.2, &line.3).await,
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => converse(stream, &*line.0, &line.1, &line.2, &line.3).await,
+                            // Whoever does not trust it hangs up.
+                            Err(why) => Err(why),
+                        },
+                    };
                 });
             }
         });
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/hooks?token=t1", self.host)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/hooks?token=t1", self.host)
     }
 
     /// Goes away: connections end, and no new ones can be made.
@@ -136,8 +160,8 @@ impl Target {
     }
 }
 
-async fn converse(
-    stream: TcpStream,
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     manner: &(dyn Fn(&Got) -> Manner + Send + Sync),
     tell: &mpsc::UnboundedSender<Got>,
     open: &(AtomicUsize, AtomicUsize),
@@ -180,7 +204,7 @@ async fn converse(
     }
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<Got> {
+async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<Got> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
