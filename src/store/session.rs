@@ -132,6 +132,15 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
         Err(error) => return Err(error),
     };
     let lock = WriterLock::take(path)?;
+    // SQLite would delete it. It holds what was acknowledged before the session itself was moved away.
+    if new && fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0) {
+        let log = log_of(path);
+        let what = format!(
+            "is gone, but its log {} is there and holds events; give the session back, or move the log away",
+            log.display()
+        );
+        return Err(StoreError::file(path, what));
+    }
     if new {
         private(OpenOptions::new().create(true).truncate(false).write(true))
             .open(path)

@@ -271,3 +271,28 @@ fn a_log_that_is_taken_away_while_it_is_needed_is_written_again() {
         }
     }
 }
+
+/// A session is moved away after a kill, and its log is not: whoever starts again under its name is told, and the log
+/// stays until the session is back.
+#[test]
+fn a_log_whose_session_is_gone_is_not_taken_for_a_new_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let [path, away] = ["here.sqlite", "away.sqlite"].map(|name| dir.path().join(name));
+    let load = Load::default();
+    let mut serving = Serving::start(&path);
+    let burst = load.burst(&serving.address);
+    burst.until_more(60);
+    serving.kill();
+    burst.join();
+    std::fs::rename(&path, &away).unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_invigil"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--no-verify", "--session"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("here.sqlite: is gone, but its log") && said.lines().count() == 1, "{said}");
+    std::fs::rename(&away, &path).unwrap();
+    load.is_kept(&path);
+}
