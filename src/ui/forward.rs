@@ -120,10 +120,6 @@ fn ordinal(count: u32) -> String {
     }
 }
 
-fn plural(count: u64) -> &'static str {
-    if count == 1 { "event" } else { "events" }
-}
-
 /// Asks before many are sent again.
 pub(super) fn question(buf: &mut Buffer, screen: Rect, again: &Again, scene: Scene<'_>) {
     let (model, styles) = (scene.model, scene.styles);
@@ -138,7 +134,7 @@ pub(super) fn question(buf: &mut Buffer, screen: Rect, again: &Again, scene: Sce
     let what = match again.counted.map(|counted| counted.total) {
         Some(total) => [
             Piece::styled("All ", styles.dim),
-            Piece::styled(format!("{} {}", text::count(total), plural(total)), styles.strong),
+            Piece::styled(text::plural(total, "event"), styles.strong),
             Piece::styled(" that the filter shows", styles.dim),
         ],
         None => [
