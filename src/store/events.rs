@@ -1,7 +1,7 @@
 //! Lists of events: the refusals that came while they did stand among them.
 
 use super::StoreError;
-use super::list::{Ways, list};
+use super::list::{EVENTS, Ways, list};
 use super::reader::Reader;
 use super::rows;
 use super::sql::Rows;
@@ -109,11 +109,8 @@ impl Reader {
     /// If the file cannot be read.
     pub fn since(&self, after: Seq, limit: u32) -> Result<Vec<EventLine>> {
         self.at_one_moment(|| {
-            let text = format!(
-                "SELECT {} FROM event e LEFT JOIN assessment a ON a.n = e.assessment
-                 LEFT JOIN candidacy c ON c.n = e.candidacy WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
-                rows::EVENT
-            );
+            let text =
+                format!("SELECT {} FROM {EVENTS} WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2", rows::EVENT);
             let mut statement = self.connection.prepare_cached(&text)?;
             let mut lines =
                 statement.query_map((after, limit), rows::event)?.collect::<rusqlite::Result<Vec<_>>>()?;

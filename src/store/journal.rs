@@ -411,8 +411,7 @@ impl Writer {
         let connection = &self.connection;
         if self.durable.is_broken() {
             // The log may have a gap. What was committed goes into the file itself, synced, before anything else.
-            let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            if busy != 0 {
+            if !self.fold("TRUNCATE")? {
                 return Err(StoreError::file(&self.path, "is being read, and cannot be mended meanwhile"));
             }
             self.durable.mended();

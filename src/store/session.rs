@@ -133,8 +133,8 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
     };
     let lock = WriterLock::take(path)?;
     // SQLite would delete it. It holds what was acknowledged before the session itself was moved away.
-    if new && fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0) {
-        let log = log_of(path);
+    let log = log_of(path);
+    if new && fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
         let what = format!(
             "is gone, but its log {} is there and holds events; give the session back, or move the log away",
             log.display()
@@ -191,13 +191,15 @@ impl Way {
 
     /// Whether the session may still be read in this way.
     pub(super) fn holds(self, path: &Path) -> bool {
-        let length = |path: PathBuf| fs::metadata(path).map_or(None, |meta| Some(meta.len()));
-        match length(log_of(path)) {
-            _ if self == Self::InUse => true,
-            None => true,
+        // Asked with each answer of a reader; of a session in use there is nothing to find out.
+        if self == Self::InUse {
+            return true;
+        }
+        match fs::metadata(log_of(path)).map(|log| log.len()) {
+            Err(_) => true,
             // Somebody may have it open who has written nothing yet.
-            Some(0) => length(beside(path, "-shm")).is_none(),
-            Some(_) => false,
+            Ok(0) => fs::metadata(beside(path, "-shm")).is_err(),
+            Ok(_) => false,
         }
     }
 

@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// Moves the log into the session, and says whether all of it was.
-    fn fold(&self, mode: &str) -> Result<bool, StoreError> {
+    pub(super) fn fold(&self, mode: &str) -> Result<bool, StoreError> {
         let (busy, pages, folded): (bool, i64, i64) =
             self.connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
