@@ -1,15 +1,18 @@
-//! Whom a TLS client of ours trusts: the authorities that the system knows, and those in a file.
+//! Whom a TLS client of ours trusts: the authorities that the system knows, and those in a file. And what is told of
+//! why nobody could be reached.
 #![expect(clippy::disallowed_methods, reason = "the file is read here")]
 
+use std::error::Error;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_rustls::builderstates::WantsSchemes;
-use rustls::ClientConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig};
 use rustls_platform_verifier::Verifier;
 
 /// The authorities that are trusted besides the system's. Clones share them.
@@ -54,4 +57,30 @@ impl Trust {
         let config = config.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         Ok(config.with_no_client_auth())
     }
+}
+
+/// What is wrong with the other side's certificate, if that is the reason of an error: it stands somewhere among the
+/// reasons, bare or within an error of input or output.
+#[must_use]
+pub fn distrusted<'a>(mut why: &'a (dyn Error + 'static)) -> Option<&'a CertificateError> {
+    loop {
+        let within = why.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(tls) = why.downcast_ref().or_else(|| within.and_then(|inner| inner.downcast_ref())) {
+            return match tls {
+                rustls::Error::InvalidCertificate(what) => Some(what),
+                _ => None,
+            };
+        }
+        why = within.map(|inner| inner as &(dyn Error + 'static)).or_else(|| why.source())?;
+    }
+}
+
+/// What is at the bottom of an error: "Connection refused" says more than "client error".
+#[must_use]
+pub fn deepest<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest
 }

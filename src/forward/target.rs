@@ -9,11 +9,13 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::trust::{self, Trust};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -109,9 +111,7 @@ impl Target {
         };
         let connections = match url.0.scheme_str() {
             Some("https") => {
-                let tls = HttpsConnectorBuilder::new()
-                    .try_with_platform_verifier()
-                    .map_err(|why| format!("the system's certificates cannot be read: {why}"))?;
+                let tls = Trust::default().connector()?;
                 let mut connector = connector();
                 connector.enforce_http(false);
                 Connections::Encrypted(
@@ -154,16 +154,11 @@ impl Target {
     }
 }
 
-/// The innermost reason of an error: the others only say that there was one.
-fn reason(error: &dyn Error) -> String {
-    let mut inner = error;
-    while let Some(next) = inner.source() {
-        inner = next;
-    }
-    let text = inner.to_string();
-    match text.strip_prefix("invalid peer certificate: ") {
+/// The reason of an error that says something: the others only say that there was one.
+fn reason(error: &(dyn Error + 'static)) -> String {
+    match trust::distrusted(error) {
         Some(why) => format!("its certificate is not trusted: {why}"),
-        None => text,
+        None => trust::deepest(error).to_string(),
     }
 }
 

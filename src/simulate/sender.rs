@@ -11,7 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Method, Request, Response, Uri, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::rollout::{Forgery, Send};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
+use crate::trust::Trust;
 
 /// The name Svix sends under.
 const USER_AGENT: &str = "Svix-Webhooks/1.0 (sender-9YMgn)";
@@ -63,9 +64,7 @@ impl Target {
                 Connections::Plain(builder().build(connector))
             }
             (Some("https"), Some(_)) => {
-                let tls = HttpsConnectorBuilder::new()
-                    .try_with_platform_verifier()
-                    .map_err(|why| format!("the system's certificates cannot be read: {why}"))?;
+                let tls = Trust::default().connector()?;
                 Connections::Encrypted(builder().build(tls.https_only().enable_http1().build()))
             }
             _ => return Err(format!("`{url}` must begin with http:// or https:// and name a host")),

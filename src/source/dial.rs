@@ -1,6 +1,5 @@
 //! The way to a WebSocket: TCP, TLS where the URL says so, the upgrade.
 
-use std::io;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -16,7 +15,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tower::{Service, ServiceExt};
 
-use crate::trust::Trust;
+use crate::trust::{self, Trust};
 
 /// From the first packet to the upgrade.
 const DIAL: Duration = Duration::from_secs(10);
@@ -59,12 +58,12 @@ async fn connect(
     max_frame: usize,
 ) -> Result<WebSocketStream<Stream>, DialError> {
     let unreachable = |why: &(dyn std::error::Error + 'static)| {
-        match of_tls(why) {
+        match trust::distrusted(why) {
             // The same name with another key is another authority.
-            Some(rustls::Error::InvalidCertificate(
-                CertificateError::UnknownIssuer | CertificateError::BadSignature,
-            )) => DialError::UnknownIssuer,
-            _ => DialError::Unreachable(format!("it cannot be reached: {}", deepest(why))),
+            Some(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+                DialError::UnknownIssuer
+            }
+            _ => DialError::Unreachable(format!("it cannot be reached: {}", trust::deepest(why))),
         }
     };
     let tls = trust.connector().map_err(DialError::Unreachable)?;
@@ -86,7 +85,7 @@ async fn connect(
             DialError::Refused(answer.status(), answer.body().clone().unwrap_or_default())
         }
         tungstenite::Error::Io(why) => {
-            DialError::Unreachable(format!("the connection broke off: {}", deepest(&why)))
+            DialError::Unreachable(format!("the connection broke off: {}", trust::deepest(&why)))
         }
         why => DialError::Foreign(why.to_string()),
     })
@@ -98,24 +97,4 @@ fn web(uri: &Uri) -> Result<Uri, DialError> {
     let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
     let wrong = |why| DialError::Unreachable(format!("its URL is none: {why}"));
     format!("{scheme}://{authority}/").parse().map_err(wrong)
-}
-
-/// What TLS has against the other side: somewhere among the reasons, bare or within an error of input or output.
-fn of_tls<'a>(mut why: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    loop {
-        let within = why.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(tls) = why.downcast_ref().or_else(|| within.and_then(|inner| inner.downcast_ref())) {
-            return Some(tls);
-        }
-        why = within.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| why.source())?;
-    }
-}
-
-/// What is at the bottom of an error: "Connection refused" says more than "client error".
-fn deepest<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest
 }
