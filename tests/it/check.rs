@@ -17,9 +17,9 @@ use rusqlite::Connection;
 
 use super::cli::run;
 use super::keeping::{Keeper, midnight};
+use super::support::SECRET;
 use super::support::serving::{Serving, body, signed};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 

@@ -14,8 +14,7 @@ use invigil::cli::args::Cli;
 use invigil::domain::delivery::Source;
 
 use super::keeping::{Keeper, midnight};
-
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use super::support::SECRET;
 
 /// How a command ended.
 pub(crate) struct Ended {

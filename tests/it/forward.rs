@@ -25,7 +25,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::support::program::{self, PATIENCE, Program, SECRET};
+use super::support::SECRET;
+use super::support::program::{self, PATIENCE, Program};
 use super::support::target::{Manner, Target};
 
 const SAMPLE: &[u8] = include_bytes!("../../assets/samples/candidate.completed.json");

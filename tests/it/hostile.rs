@@ -15,7 +15,8 @@ use std::process::{Command, Stdio};
 use invigil::domain::clean;
 use serde_json::Value;
 
-use super::pty::{SAMPLE, SECRET, Terminal, post, post_with};
+use super::pty::{SAMPLE, Terminal, post, post_with};
+use super::support::SECRET;
 
 /// Sets a title, clears the screen (in both spellings of CSI), rings, turns the text around, hides, breaks lines.
 const HOSTILE: &str = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}2J\u{9d}0;x\u{9c}\u{202e}\u{2066}\u{200b}\u{feff}\u{ad}\u{e0041}\r\n\t\u{7f}\u{0}\u{1b}P1$r\u{1b}\\";

@@ -15,7 +15,8 @@ use invigil::store::journal::Journal;
 use invigil::store::reader::Reader;
 use tower::ServiceExt;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use super::support::SECRET;
+
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 const LIMIT: usize = 64 << 10;

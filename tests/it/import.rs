@@ -18,8 +18,8 @@ use invigil::store::reader::Reader;
 use serde_json::{Value, json};
 
 use super::keeping::{Keeper, midnight};
+use super::support::SECRET;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 const OTHER: &str = include_str!("../../assets/samples/candidate.invited.json");
 

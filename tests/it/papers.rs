@@ -28,7 +28,8 @@ use invigil::clock;
 use invigil::domain::secret::Secret;
 use portable_pty::{CommandBuilder, NativePtySystem, PtySize, PtySystem};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use super::support::SECRET;
+
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 /// What runs while something beside it is run.
 const SERVE: &str = "invigil serve --secret-file secret.txt --session beside.sqlite";

@@ -21,7 +21,8 @@ use std::time::Duration;
 use invigil::clock;
 use invigil::domain::secret::Secret;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use super::support::SECRET;
+
 const BODY: &str = include_str!("../../assets/samples/candidate.completed.json");
 
 /// A running `invigil serve`, killed in the end.

@@ -18,10 +18,10 @@ use invigil::domain::secret::{Keyring, Secret};
 use invigil::domain::signature::verify;
 use portable_pty::{Child, CommandBuilder, NativePtySystem, PtySize, PtySystem};
 
+use super::support::SECRET;
 use super::support::relay::FakeRelay;
 use super::support::target::{Got, Manner, Target};
 
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 
 /// A terminal with the program in it.

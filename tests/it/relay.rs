@@ -17,7 +17,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::support::program::{PATIENCE, Program, SECRET};
+use super::support::SECRET;
+use super::support::program::{PATIENCE, Program};
 use super::support::relay::{FakeRelay, IN_USE, event};
 
 const SAMPLE: &[u8] = include_bytes!("../../assets/samples/candidate.completed.json");

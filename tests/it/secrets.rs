@@ -17,7 +17,8 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::pty::{SAMPLE, SECRET, Terminal, post, post_with};
+use super::pty::{SAMPLE, Terminal, post, post_with};
+use super::support::SECRET;
 
 /// The ways in which a secret could be written: as it is given, as the key it encodes, and encoded again.
 fn spellings() -> Vec<Vec<u8>> {

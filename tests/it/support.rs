@@ -24,6 +24,9 @@ use ratatui::layout::Rect;
 
 use session::{Session, at};
 
+/// The signing secret of tests that need no other.
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// A screen in front of a session.
 pub(crate) struct Harness {
     pub(crate) model: Model,

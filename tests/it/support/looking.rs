@@ -21,7 +21,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::program::{PATIENCE, Program, SECRET, signed};
+use super::SECRET;
+use super::program::{PATIENCE, Program, signed};
 
 pub(crate) const HERE: &str = "127.0.0.1:0";
 

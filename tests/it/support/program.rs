@@ -18,7 +18,8 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use super::SECRET;
+
 /// Longer than anything here may take on a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 

@@ -21,7 +21,8 @@ use invigil::domain::secret::{Keyring, Secret};
 use invigil::store::check;
 use invigil::store::reader::Reader;
 
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use super::SECRET;
+
 const SAMPLE: &str = include_str!("../../../assets/samples/candidate.completed.json");
 const KINDS: [&str; 5] = ["invited", "enrolled", "in_progress", "completed", "score_updated"];
 const SENDERS: usize = 8;

@@ -5,7 +5,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use invigil::domain::delivery::Headers;
 use rustls::ServerConfig;
@@ -18,8 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-/// For anything that is to happen.
-const PATIENCE: Duration = Duration::from_secs(40);
+use super::program::PATIENCE;
 
 /// What a target does with a request, once it has read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
