@@ -35,8 +35,8 @@ impl Model {
     pub fn banner(&self) -> Option<Banner> {
         let bad = |text: String| Some(Banner { tone: Tone::Bad, text });
         let vitals = &self.vitals;
-        if let Some(banner) = self.attachment_banner() {
-            return Some(banner);
+        if !self.is_told() {
+            return self.attachment_banner();
         }
         if let Some(why) = &vitals.storage_fault {
             return bad(format!("Events cannot be stored: {why}"));
@@ -99,6 +99,12 @@ impl Model {
         self.vitals.attachment.as_ref().is_some_and(Attachment::is_live)
     }
 
+    /// What the vitals say is how it is: of an invigil that is looked at, only while it is followed.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.mode != Mode::Attach || self.is_followed()
+    }
+
     /// Another invigil that lets nobody in, or is away for longer than a moment: what it said last is old then.
     fn attachment_banner(&self) -> Option<Banner> {
         let attachment = self.vitals.attachment.as_ref()?;
@@ -107,7 +113,7 @@ impl Model {
         let (true, Some(why)) = (attachment.refused || down.is_some(), &attachment.last_end) else {
             return None;
         };
-        Some(Banner { tone, text: format!("{} is not followed: {why}", self.session) })
+        Some(Banner { tone, text: format!("Not followed: {why}") })
     }
 
     /// A relay URL that is another one than before, or a relay that is down for longer than a moment.

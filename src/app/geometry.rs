@@ -24,6 +24,9 @@ const WIDE: u16 = 100;
 /// From this width on a payload stands beside the list it is from.
 const SPLIT: u16 = 160;
 
+/// From this height on what needs a person may take two lines.
+const BANNER: u16 = 12;
+
 /// Lines of the box in which a word is typed that is searched for in a payload.
 const PROMPT: u16 = 3;
 
@@ -118,7 +121,7 @@ pub fn regions(model: &Model, area: Rect) -> Option<Regions> {
     let banner = model.banner().map(|banner| {
         // What to do stands at its end, so a long one gets a second line.
         let long = banner.text.chars().count() + 4 > usize::from(area.width);
-        take(&mut rest, if long && !single { 2 } else { 1 })
+        take(&mut rest, if long && area.height >= BANNER { 2 } else { 1 })
     });
     let crumbs = model.has_crumbs().then(|| take(&mut rest, 1));
     let tabs = (single && model.levels.is_empty()).then(|| take(&mut rest, 1));

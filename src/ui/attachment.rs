@@ -20,3 +20,16 @@ pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
     };
     vec![Piece::styled(format!("  {said}"), style)]
 }
+
+/// In three words, if what is there is not all here.
+pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
+    let (model, styles) = (scene.model, scene.styles);
+    let attachment = model.vitals.attachment.as_ref()?;
+    let said = match attachment.link {
+        Link::Connecting => "  connecting".to_owned(),
+        Link::Live { .. } if attachment.behind == 0 => return None,
+        Link::Live { .. } => format!("  {} behind", text::short(attachment.behind)),
+        Link::Retrying { at } => format!("  again in {}", text::age(at.since(model.now).max(0))),
+    };
+    Some(Piece::styled(said, if attachment.refused { styles.bad } else { styles.warn }))
+}

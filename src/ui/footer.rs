@@ -6,6 +6,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::cells::clean;
 use super::draw::{self, Piece, Scene};
@@ -18,6 +19,9 @@ use crate::app::msg::Slot;
 use crate::app::overlay::Overlay;
 use crate::app::prompt::{Prompt, Purpose};
 
+/// A notice is no page: what is longer than so many lines is cut.
+const NOTICE_LINES: usize = 3;
+
 /// Draws the footer, and the box over it that shows how a chord goes on.
 pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let (model, styles) = (scene.model, scene.styles);
@@ -29,7 +33,12 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         told.push(Piece::styled(format!(" {keys} "), styles.key));
         which_key(buf, area, scene);
     } else if let Some(notice) = &model.notice {
-        told.push(Piece::styled(format!(" {} ", clean(&notice.text)), styles.tone(notice.tone)));
+        let style = styles.tone(notice.tone);
+        let said = clean(&notice.text);
+        if text::width(&said) + 2 > area.width {
+            return at_length(buf, area, &said, style, scene);
+        }
+        told.push(Piece::styled(format!(" {said} "), style));
     }
     // What just happened matters more than what could.
     let wide = draw::pieces_width(&told).min(area.width);
@@ -48,6 +57,19 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         hints.extend(hint);
     }
     draw::pieces(buf, rest, &hints, styles);
+}
+
+/// A notice that one line does not hold: what to do stands at its end, so it takes lines of what is above. They are
+/// given back when it goes, and nothing else moves.
+fn at_length(buf: &mut Buffer, area: Rect, said: &str, style: Style, scene: Scene<'_>) {
+    let lines = text::wrap_to(said, area.width.saturating_sub(2), NOTICE_LINES);
+    let above = (lines.len() as u16).saturating_sub(1).min(area.y);
+    let whole = Rect { y: area.y - above, height: area.height + above, ..area };
+    draw::clear(buf, whole, scene.styles.bar);
+    for (n, line) in lines.into_iter().enumerate() {
+        let told = [Piece::styled(format!(" {line}"), style)];
+        draw::pieces(buf, draw::line_of(whole, n as u16), &told, scene.styles);
+    }
 }
 
 /// The actions worth a hint in a place, the most useful first.

@@ -22,7 +22,8 @@ const BEHIND: u64 = 100;
 /// In words, with the space before them; nothing where nothing is forwarded.
 pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
-    let Some(forward) = model.vitals.forward.as_ref().filter(|forward| forward.follows) else {
+    let Some(forward) = model.vitals.forward.as_ref().filter(|forward| forward.follows && model.is_told())
+    else {
         return Vec::new();
     };
     let waiting = text::short(forward.waiting);
@@ -44,7 +45,7 @@ pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
 
 /// In two words, if something is wrong with it.
 pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
-    let forward = scene.model.vitals.forward.as_ref()?;
+    let forward = scene.model.vitals.forward.as_ref().filter(|_| scene.model.is_told())?;
     forward.trouble.as_ref().map(|_| Piece::styled("  forward down", scene.styles.warn))
 }
 

@@ -20,6 +20,11 @@ use crate::app::notice::Tone;
 use crate::app::pane::Pane;
 use crate::domain::refusal::Code;
 
+/// So much of the name of a session stands in any case.
+const LEAST_NAME: u16 = 6;
+/// Less room than this is left empty rather than filled with the beginning of a URL.
+const LEAST_PLACE: u16 = 12;
+
 /// Draws the lines above the panes.
 pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     draw::ground(buf, regions.header, scene.styles.bar);
@@ -35,12 +40,8 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
             if banner.tone == Tone::Bad { scene.styles.symbols.bad } else { scene.styles.symbols.warn };
         let told = clean(&banner.text);
         draw::ground(buf, area, scene.styles.bar);
-        let lines = if area.height > 1 {
-            text::wrap(&told, area.width.saturating_sub(4))
-        } else {
-            vec![told.to_string()]
-        };
-        for (n, line) in lines.into_iter().take(usize::from(area.height)).enumerate() {
+        let lines = text::wrap_to(&told, area.width.saturating_sub(4), usize::from(area.height));
+        for (n, line) in lines.into_iter().enumerate() {
             let lead = if n == 0 { format!(" {sign} ") } else { "   ".to_owned() };
             let pieces = [Piece::styled(lead, style), Piece::styled(line, style)];
             draw::pieces(buf, draw::line_of(area, n as u16), &pieces, scene.styles);
@@ -83,21 +84,33 @@ fn identity(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     ];
     pieces.extend(state(scene));
     pieces.push(Piece::raw("  "));
-    pieces.push(Piece::styled(clean(&model.session), styles.strong));
-    pieces.extend(attachment::state(scene));
-    pieces.extend(relay::state(scene));
-    pieces.extend(forward::state(scene));
+    let mut links = attachment::state(scene);
+    links.extend(relay::state(scene));
+    links.extend(forward::state(scene));
+    let mut curve = if model.mode == Mode::Open { Vec::new() } else { rate(area.width, scene) };
+    // How things are is told whole: the curve gives way to it, then the figure beside it, then the name.
+    let name = clean(&model.session);
+    let wanted = |name: u16| draw::pieces_width(&pieces) + name + draw::pieces_width(&links);
+    let whole = wanted(text::width(&name));
+    while !curve.is_empty() && whole + draw::pieces_width(&curve) > area.width {
+        curve.remove(0);
+    }
+    let room = (area.width + text::width(&name)).saturating_sub(whole).max(LEAST_NAME);
+    pieces.push(Piece::styled(text::fit(&name, room, styles.symbols.cut), styles.strong));
+    pieces.extend(links);
     let place = match (model.mode, model.public_url()) {
         (Mode::Open, _) => clean(&model.path),
         (_, Some(url)) => clean(url),
         (Mode::Attach, None) => "".into(),
         (_, None) => "starting to listen…".into(),
     };
-    pieces.push(Piece::raw("  "));
-    pieces.push(Piece::styled(place, styles.info));
-    let curve = if model.mode == Mode::Open { Vec::new() } else { rate(area.width, scene) };
     let used = draw::pieces_right(buf, area, &curve, styles);
     let rest = Rect { width: area.width - used, ..area };
+    // A few letters of it would tell nothing.
+    if draw::pieces_width(&pieces) + LEAST_PLACE < rest.width {
+        pieces.push(Piece::raw("  "));
+        pieces.push(Piece::styled(place, styles.info));
+    }
     draw::pieces(buf, rest, &pieces, styles);
 }
 
@@ -120,13 +133,10 @@ fn rate(room: u16, scene: Scene<'_>) -> Vec<Piece<'static>> {
         bars.get(height.min(7)).copied().unwrap_or_default()
     };
     let curve: String = sums.iter().map(bar).collect();
+    let curve = format!("  {curve}");
     let now = rate.per_second();
     let figure = if now >= 100.0 { format!(" {now:.0}/s ") } else { format!(" {now:.1}/s ") };
-    vec![
-        Piece::raw("  "),
-        Piece::styled(curve, styles.accent(Pane::Candidates)),
-        Piece::styled(figure, styles.text),
-    ]
+    vec![Piece::styled(curve, styles.accent(Pane::Candidates)), Piece::styled(figure, styles.text)]
 }
 
 fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -212,16 +222,17 @@ fn small(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut pieces = vec![Piece::raw(" ")];
     pieces.extend(state(scene));
     pieces.push(Piece::raw(format!("  {} ev", text::short(model.sums().events))));
-    pieces.extend(attachment::state(scene));
+    pieces.extend(attachment::fault(scene));
     pieces.extend(relay::fault(scene));
     pieces.extend(forward::fault(scene));
     if model.vitals.refused() > 0 {
         let text = format!("  {} {} refused", styles.symbols.bad, text::short(model.vitals.refused()));
         pieces.push(Piece::styled(text, styles.bad));
     }
-    let last = model.sums().last_received_at.map(|at| format!("{} ago ", text::age(model.now.since(at))));
+    let last = model.sums().last_received_at.map(|at| format!("  {} ago ", text::age(model.now.since(at))));
     let last = [Piece::styled(last.unwrap_or_default(), styles.dim)];
-    let used = draw::pieces_right(buf, area, &last, styles);
+    let fits = draw::pieces_width(&pieces) + draw::pieces_width(&last) <= area.width;
+    let used = if fits { draw::pieces_right(buf, area, &last, styles) } else { 0 };
     draw::pieces(buf, Rect { width: area.width - used, ..area }, &pieces, styles);
 }
 

@@ -7,7 +7,7 @@ use crate::domain::vitals::Link;
 /// In words, with the space before them; nothing if there is no relay.
 pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
-    let Some(relay) = &model.vitals.relay else { return Vec::new() };
+    let Some(relay) = model.vitals.relay.as_ref().filter(|_| model.is_told()) else { return Vec::new() };
     let (said, style) = match relay.link {
         Link::Connecting => ("connecting".to_owned(), styles.warn),
         Link::Live { heard_at } => {
@@ -22,7 +22,8 @@ pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
 
 /// In two words, if something is wrong with it.
 pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
-    let relay = scene.model.vitals.relay.as_ref().filter(|relay| !relay.is_live())?;
+    let model = scene.model;
+    let relay = model.vitals.relay.as_ref().filter(|relay| model.is_told() && !relay.is_live())?;
     let said = if relay.last_end.is_some() { "  relay down" } else { "  relay …" };
     Some(Piece::styled(said, scene.styles.warn))
 }

@@ -160,6 +160,17 @@ pub fn wrap(text: &str, cells: u16) -> Vec<String> {
     lines
 }
 
+/// The same in so many lines at most: what is over stands in the last one, to be cut where it is drawn.
+#[must_use]
+pub fn wrap_to(text: &str, cells: u16, most: usize) -> Vec<String> {
+    let mut lines = wrap(text, cells);
+    if lines.len() > most {
+        let rest = lines.split_off(most.saturating_sub(1));
+        lines.push(rest.join(" "));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

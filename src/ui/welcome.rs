@@ -70,18 +70,24 @@ fn demo(pane: Pane, scene: Scene<'_>) -> Vec<Said<'_>> {
 }
 
 fn attached(pane: Pane, scene: Scene<'_>) -> Vec<Said<'_>> {
-    let styles = scene.styles;
+    let (model, styles) = (scene.model, scene.styles);
+    let behind = model.vitals.attachment.as_ref().map_or(0, |attachment| attachment.behind);
+    let (first, nothing) = match behind {
+        _ if !model.is_followed() => ("Not connected", "Nothing is mirrored yet"),
+        0 => ("Waiting for the first event", "Nothing has come yet"),
+        _ => ("Catching up", "On its way"),
+    };
     match pane {
         Pane::Assessments => vec![
             head("A look at another invigil", pane, scene),
-            (clean(&scene.model.session), styles.strong),
+            (clean(&model.session), styles.strong),
             ("What it receives is shown here as it comes. Nothing over there is changed.".into(), styles.dim),
         ],
         Pane::Events => vec![
-            head("Waiting for the first event", pane, scene),
-            (format!("All that is there is mirrored in {}", clean(&scene.model.path)).into(), styles.dim),
+            head(first, pane, scene),
+            (format!("All that is there is mirrored in {}", clean(&model.path)).into(), styles.dim),
         ],
-        _ => vec![("Nothing has come yet".into(), styles.dim)],
+        _ => vec![(nothing.into(), styles.dim)],
     }
 }
 

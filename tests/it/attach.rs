@@ -270,7 +270,7 @@ async fn the_screen_follows_and_outlives_the_end_of_either_side() {
     let mut screen = Terminal::start(&args, home.path());
     screen.expect("OFFLINE");
     screen.expect("39 events");
-    screen.expect("is not followed");
+    screen.expect("Not followed");
     screen.press("q");
     assert_eq!(screen.end(), 0);
     let files = mirrors(home.path());

@@ -1,6 +1,7 @@
 //! What holds across modules, in one target so that it is linked once.
 
 mod attach;
+mod attached;
 mod check;
 mod cli;
 mod crash;

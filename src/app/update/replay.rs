@@ -18,7 +18,7 @@ pub(super) fn replay(model: &mut Model, out: &mut Vec<Effect>) {
         let text = match model.mode {
             Mode::Open => "There is nowhere to send it: open it with --forward-to URL",
             Mode::Attach => {
-                "A mirror sends nothing: press this over there, or `invigil open` its file with --forward-to URL"
+                "A mirror sends nothing: press it over there, or `invigil open` its file with --forward-to URL"
             }
             Mode::Watch | Mode::Demo => "There is nowhere to send it: start with --forward-to URL",
         };
