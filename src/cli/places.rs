@@ -1,6 +1,7 @@
 //! Where invigil keeps things: the XDG directories and the names of new files.
 #![expect(clippy::disallowed_methods, reason = "the first bytes of a file tell what it is")]
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -8,28 +9,35 @@ use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
 use crate::domain::time::Timestamp;
 
+/// The directory of this program among those of others.
+const OWN: &str = "invigil";
+
 fn strategy() -> Option<impl AppStrategy> {
-    let args = AppStrategyArgs {
-        top_level_domain: String::new(),
-        author: String::new(),
-        app_name: "invigil".into(),
-    };
+    let args =
+        AppStrategyArgs { top_level_domain: String::new(), author: String::new(), app_name: OWN.into() };
     choose_app_strategy(args).ok()
 }
 
-/// `config.toml` in the config directory; `None` if there is no home.
+/// What a variable of the XDG base directory specification names; a relative path does not count. A service has no
+/// home, and needs none where everything is named.
+fn named(variable: Option<OsString>) -> Option<PathBuf> {
+    variable.map(PathBuf::from).filter(|path| path.is_absolute()).map(|path| path.join(OWN))
+}
+
+/// `config.toml` in the config directory; `None` if neither that nor a home is known.
 #[must_use]
 pub fn config_file() -> Option<PathBuf> {
-    Some(strategy()?.in_config_dir("config.toml"))
+    let dir = named(std::env::var_os("XDG_CONFIG_HOME"));
+    Some(dir.or_else(|| Some(strategy()?.config_dir()))?.join("config.toml"))
 }
 
-/// The directory of sessions; `None` if there is no home.
+/// The directory of sessions; `None` if neither that nor a home is known.
 #[must_use]
 pub fn sessions_dir() -> Option<PathBuf> {
-    Some(strategy()?.data_dir())
+    named(std::env::var_os("XDG_DATA_HOME")).or_else(|| Some(strategy()?.data_dir()))
 }
 
-/// The directory of mirrors of sessions that others hold; `None` if there is no home.
+/// The directory of mirrors of sessions that others hold; `None` as of [`sessions_dir`].
 #[must_use]
 pub fn mirrors_dir() -> Option<PathBuf> {
     Some(sessions_dir()?.join("attached"))
@@ -61,4 +69,17 @@ pub fn is_sqlite(path: &Path) -> bool {
     let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut first)).unwrap_or_default();
     let text = first.get(..read).unwrap_or_default().trim_ascii_start();
     !text.starts_with(b"{")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_named_needs_no_home() {
+        assert_eq!(named(Some("/etc".into())), Some("/etc/invigil".into()));
+        assert_eq!(named(Some("etc".into())), None);
+        assert_eq!(named(Some("".into())), None);
+        assert_eq!(named(None), None);
+    }
 }
