@@ -4,11 +4,12 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::{CommandFactory, ValueHint};
 use clap_mangen::roff::{Roff, bold, line_break, roman};
 
 use super::args::Cli;
 use super::failure::Failure;
+use crate::ui::theme::BUILT_IN;
 
 const EXIT_STATUS: [(&str, &str); 3] = [
     ("0", "It is done, or was stopped in order."),
@@ -31,9 +32,21 @@ const FILES: [(&str, &str); 2] = [
 /// # Errors
 /// If standard output cannot be written.
 pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut cli = Cli::command().mut_args(hinted).mut_subcommands(|command| command.mut_args(hinted));
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "invigil", &mut script);
+    clap_complete::generate(shell, &mut cli, "invigil", &mut script);
     print(&script)
+}
+
+/// Files are offered only for what is one; of themes, which may be the user's own, those that are always there.
+fn hinted(option: clap::Arg) -> clap::Arg {
+    if option.get_id() == "theme" {
+        return option.value_parser(BUILT_IN.map(|(name, _)| name));
+    }
+    match option.get_value_hint() {
+        ValueHint::Unknown if option.get_action().takes_values() => option.value_hint(ValueHint::Other),
+        _ => option,
+    }
 }
 
 /// Prints a manual page, or writes all of them.

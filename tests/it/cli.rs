@@ -278,6 +278,29 @@ fn a_reader_that_goes_away_is_no_failure() {
     }
 }
 
+/// As bash calls it: the script, loaded, offers what belongs where the cursor is.
+#[test]
+fn a_shell_completes_commands_options_and_values() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a-file"), "").unwrap();
+    let offered = |line: &str| {
+        let script = format!(
+            "source <({invigil} completions bash)
+             COMP_WORDS=({line} '') COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+             _invigil invigil '' \"${{COMP_WORDS[COMP_CWORD - 1]}}\"
+             echo \"${{COMPREPLY[*]}}\"",
+            invigil = env!("CARGO_BIN_EXE_invigil"),
+        );
+        let done = Command::new("bash").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    };
+    assert!(offered("invigil").contains("serve"));
+    assert_eq!(offered("invigil export --format"), "json ndjson csv");
+    assert_eq!(offered("invigil watch --theme"), "dark light contrast mono");
+    assert_eq!(offered("invigil watch --session"), "a-file");
+    assert_eq!(offered("invigil watch --tolerance"), "", "no file is a length of time");
+}
+
 #[test]
 fn verify_says_whether_a_signature_holds_and_why_not() {
     let dir = tempfile::tempdir().unwrap();
