@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod attach;
+mod authorities;
 mod blame;
 mod caution;
 pub mod check;

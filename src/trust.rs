@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the file is read here")]
 
 use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -59,15 +60,39 @@ impl Trust {
     }
 }
 
+/// What is wrong with the other side's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is of an authority that is not trusted.
+    UnknownIssuer,
+    /// Anything else, in the words of who verified it.
+    Other(String),
+}
+
+impl Display for Doubt {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownIssuer => f.write_str(
+                "its certificate is of an authority that is not known here; give that, or the certificate, by --ca-file",
+            ),
+            Self::Other(why) => write!(f, "its certificate is not trusted: {why}"),
+        }
+    }
+}
+
 /// What is wrong with the other side's certificate, if that is the reason of an error: it stands somewhere among the
 /// reasons, bare or within an error of input or output.
 #[must_use]
-pub fn distrusted<'a>(mut why: &'a (dyn Error + 'static)) -> Option<&'a CertificateError> {
+pub fn distrusted(mut why: &(dyn Error + 'static)) -> Option<Doubt> {
     loop {
         let within = why.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(tls) = why.downcast_ref().or_else(|| within.and_then(|inner| inner.downcast_ref())) {
             return match tls {
-                rustls::Error::InvalidCertificate(what) => Some(what),
+                // The same name with another key is another authority.
+                rustls::Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature,
+                ) => Some(Doubt::UnknownIssuer),
+                rustls::Error::InvalidCertificate(what) => Some(Doubt::Other(what.to_string())),
                 _ => None,
             };
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::authorities::Authorities;
 use super::relay::Choice as Relay;
 use super::settings;
 use super::size::Size;
@@ -149,6 +150,9 @@ pub struct Options {
     /// again, then given up and shown; `r` sends again by hand
     #[arg(long, value_name = "URL", env = "INVIGIL_FORWARD_TO", value_parser = Url::parse)]
     pub forward_to: Option<Url>,
+    /// Whom the relay and the target of forwarding are trusted by.
+    #[command(flatten)]
+    pub authorities: Authorities,
     /// Address where others look on with `invigil attach` and Prometheus reads /metrics; off by default. Others
     /// than loopback addresses need a token
     #[arg(long, value_name = "ADDR", env = "INVIGIL_CONTROL")]
@@ -199,6 +203,9 @@ pub struct Open {
     /// Where `r` sends an event again, or all that the filter shows
     #[arg(long, value_name = "URL", env = "INVIGIL_FORWARD_TO", value_parser = Url::parse)]
     pub forward_to: Option<Url>,
+    /// Whom to trust there.
+    #[command(flatten)]
+    pub authorities: Authorities,
     /// Secret to sign afresh with what is sent again, whsec_…; may be repeated
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
     pub secret: Vec<Given>,

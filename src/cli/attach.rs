@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::authorities::Authorities;
 use super::failure::Failure;
 use super::layers::ConfigFile;
 use super::monitor::{self, Stage, block_on, session_failure};
@@ -29,7 +30,6 @@ use crate::store::StoreError;
 use crate::store::journal::Journal;
 use crate::store::mirror;
 use crate::store::reader::Reader;
-use crate::trust::Trust;
 use crate::tui::effects::Command;
 
 /// Options of `attach`.
@@ -44,9 +44,9 @@ pub struct Args {
     /// File with that token
     #[arg(long, value_name = "FILE", env = "INVIGIL_CONTROL_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
-    /// File with certificates (PEM) to trust besides the system's, for wss:// with one of your own
-    #[arg(long, value_name = "FILE", env = "INVIGIL_CA_FILE")]
-    pub ca_file: Option<PathBuf>,
+    /// Whom to trust.
+    #[command(flatten)]
+    pub authorities: Authorities,
     /// File to mirror the session into; goes on where it was [default: one a session in the data directory]
     #[arg(long, value_name = "FILE")]
     pub session: Option<PathBuf>,
@@ -64,9 +64,7 @@ pub fn run(args: Args, file: &ConfigFile) -> Result<(), Failure> {
     let looks = Looks::new(args.theme, file)?;
     let address = Address::parse(&args.url).map_err(|why| Failure::usage(format!("attach: {why}")))?;
     let token = control::token(args.token, args.token_file.as_deref(), ["--token", "--token-file"])?;
-    let trust = args.ca_file.map(|file| Trust::read("--ca-file", &file)).transpose();
-    let trust = trust.map_err(Failure::usage)?.unwrap_or_default();
-    let target = Target { address, token, trust };
+    let target = Target { address, token, trust: args.authorities.trust()? };
     block_on(async {
         let stop = stop_signal()?;
         let Some(greeted) = stop.run_until_cancelled(target.greet()).await else { return Ok(()) };

@@ -19,6 +19,7 @@ use crate::forward::target::{Target, Url};
 use crate::forward::{self, Forward, Orders};
 use crate::pulse::Pulse;
 use crate::store::reader::Reader;
+use crate::trust::Trust;
 use crate::tui::effects::Command;
 
 /// Forwarding under way: where replays are ordered, and the task that ends with the last result.
@@ -30,13 +31,14 @@ pub(super) type Begun = (Orders, JoinHandle<()>);
 /// Code 1 if the session cannot be read or no thread can be started.
 pub(super) fn begin(
     url: Option<Url>,
+    trust: &Trust,
     station: &Station,
     stop: &CancellationToken,
 ) -> Result<Option<Begun>, Failure> {
     let Some(url) = url else { return Ok(None) };
     let intake = station.intake.clone();
     let forward = Forward {
-        target: target(url)?,
+        target: target(url, trust)?,
         reader: Reader::of(&station.journal).map_err(failed)?,
         journal: Some(station.journal.clone()),
         pulse: station.pulse.clone(),
@@ -50,14 +52,14 @@ pub(super) fn begin(
 /// # Errors
 /// Code 1 if no thread can be started.
 pub(super) fn begin_saved(
-    (url, keyring): (Url, Keyring),
+    (target, keyring): (Target, Keyring),
     reader: Reader,
     pulse: Pulse,
     mut commands: mpsc::Receiver<Command>,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
     let keyring = Box::new(move || keyring.clone());
-    let forward = Forward { target: target(url)?, reader, journal: None, pulse, keyring };
+    let forward = Forward { target, reader, journal: None, pulse, keyring };
     let (orders, _) = forward::begin(forward, stop).map_err(failed)?;
     tokio::spawn(async move {
         while let Some(command) = commands.recv().await {
@@ -75,8 +77,12 @@ fn failed(why: impl Display) -> Failure {
     Failure::running(format!("--forward-to: {why}"))
 }
 
-fn target(url: Url) -> Result<Target, Failure> {
-    Target::new(url).map_err(failed)
+/// The user's own code at a URL.
+///
+/// # Errors
+/// Code 1 if the system's certificates cannot be read.
+pub(super) fn target(url: Url, trust: &Trust) -> Result<Target, Failure> {
+    Target::new(url, trust).map_err(failed)
 }
 
 /// Has something sent again, and tells the screen what it came to, without keeping anybody waiting.

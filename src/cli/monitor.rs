@@ -190,7 +190,7 @@ pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(),
         let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
         let control = control::open(settings.control.take()).await?;
         let station = Station::of(&settings)?;
-        let forwarding = forward::begin(settings.forward_to.take(), &station, &stop)?;
+        let forwarding = forward::begin(settings.forward_to.take(), &settings.trust, &station, &stop)?;
         let address = url(listener.address(), settings.tls.is_some(), &settings.path);
         let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
         let unreadable = |error: StoreError| Failure::running(error.to_string());
@@ -219,7 +219,7 @@ pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(),
         let relaying = match settings.relay.take() {
             Some(wanted) => {
                 tokio::spawn(relay::announce(station.pulse.clone(), events, stop.clone()));
-                Some(wanted.begin(&station, settings.max_body, stop.clone())?)
+                Some(wanted.begin(&station, (settings.trust.clone(), settings.max_body), stop.clone())?)
             }
             None => None,
         };
@@ -377,10 +377,14 @@ pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result
     block_on(async {
         let stop = stop_signal()?;
         let station = Station::of(&settings)?;
-        let forwarding = forward::begin(settings.forward_to.take(), &station, &stop)?;
+        let forwarding = forward::begin(settings.forward_to.take(), &settings.trust, &station, &stop)?;
         let mut sources = vec![station.serve_when_free(&settings, stop.clone())];
         if let Some(wanted) = settings.relay.take() {
-            sources.push(wanted.begin(&station, settings.max_body, stop.clone())?);
+            sources.push(wanted.begin(
+                &station,
+                (settings.trust.clone(), settings.max_body),
+                stop.clone(),
+            )?);
         }
         let mut notices = cautions.to_vec();
         if let Some(control) = settings.control.take() {
@@ -423,7 +427,10 @@ pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
     let reader = Reader::open(&sqlite).map_err(wrong)?;
     let (saver, forwarder) = (reader.twin().map_err(wrong)?, reader.twin().map_err(wrong)?);
     let forward_to = match open.forward_to.clone() {
-        Some(url) => Some((url, settings::keyring(&open.secret, open.secret_file.as_deref())?)),
+        Some(url) => {
+            let target = forward::target(url, &open.authorities.trust()?)?;
+            Some((target, settings::keyring(&open.secret, open.secret_file.as_deref())?))
+        }
         None => None,
     };
     screen::needs_terminal("`invigil export` writes a session to a file")?;

@@ -20,6 +20,7 @@ use crate::source::relay::inbox::Inbox;
 use crate::source::relay::token::{Token, is_plain};
 use crate::source::relay::wire::Wire;
 use crate::source::relay::{self, fresh_token};
+use crate::trust::Trust;
 
 /// What anybody who uses a relay ought to know, once.
 const WARNING: &str =
@@ -88,10 +89,10 @@ impl Wanted {
     pub(super) fn begin(
         self,
         station: &Station,
-        max_body: usize,
+        (trust, max_body): (Trust, usize),
         stop: CancellationToken,
     ) -> Result<JoinHandle<()>, Failure> {
-        let wire = Wire::new(self.address, max_body, station.journal.clone());
+        let wire = Wire::new(self.address, trust, max_body, station.journal.clone());
         let token = match (self.token, wire.kept()) {
             (Some(given), _) => Token::given(given),
             (None, Some(kept)) => Token::kept(kept),

@@ -19,6 +19,7 @@ use crate::domain::secret::{Given, Keyring, Secret};
 use crate::forward::target::Url;
 use crate::source::peer::Peers;
 use crate::source::tls::Tls;
+use crate::trust::Trust;
 
 /// Everything decided and checked.
 pub struct Settings {
@@ -46,6 +47,8 @@ pub struct Settings {
     pub relay: Option<Wanted>,
     /// Where events are passed on to.
     pub forward_to: Option<Url>,
+    /// Whom the relay's and the target's certificates may be of.
+    pub trust: Trust,
     /// Where others may look on.
     pub control: Option<Control>,
     /// Where happenings are written to.
@@ -86,6 +89,7 @@ impl Settings {
             session: options.session,
             relay: Wanted::from_options(options.relay, options.relay_url)?,
             forward_to: options.forward_to,
+            trust: options.authorities.trust()?,
             control: Control::from_options(
                 options.control,
                 options.control_token,

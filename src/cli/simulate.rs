@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
+use super::authorities::Authorities;
 use super::failure::Failure;
 use super::settings;
 use crate::clock;
@@ -23,6 +24,9 @@ pub struct Args {
     /// Where to send to, like `http://127.0.0.1:8080/webhook`
     #[arg(long, value_name = "URL")]
     pub to: String,
+    /// Whom to trust there.
+    #[command(flatten)]
+    pub authorities: Authorities,
     /// Signing secret, whsec_…; of several the first signs
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
     pub secret: Vec<Given>,
@@ -73,7 +77,8 @@ pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) ->
             "--secret: is missing; give the receiver's signing secret, it begins with `whsec_`, by --secret-file or INVIGIL_SECRET",
         ));
     };
-    let target = Target::new(&args.to, secret).map_err(|why| Failure::usage(format!("--to: {why}")))?;
+    let target = Target::new(&args.to, secret, &args.authorities.trust()?);
+    let target = target.map_err(|why| Failure::usage(format!("--to: {why}")))?;
     let rollout = Rollout::new(Plan {
         seed: args.seed,
         candidates: args.candidates,

@@ -93,11 +93,11 @@ impl Ending {
 }
 
 impl Target {
-    /// A target at a URL.
+    /// A target at a URL, whose certificate is to be of somebody who is trusted.
     ///
     /// # Errors
     /// If the system's certificates cannot be read, for `https`.
-    pub fn new(url: Url) -> Result<Self, String> {
+    pub fn new(url: Url, trust: &Trust) -> Result<Self, String> {
         let connector = || {
             let mut connector = HttpConnector::new();
             connector.set_nodelay(true);
@@ -111,7 +111,7 @@ impl Target {
         };
         let connections = match url.0.scheme_str() {
             Some("https") => {
-                let tls = Trust::default().connector()?;
+                let tls = trust.connector()?;
                 let mut connector = connector();
                 connector.enforce_http(false);
                 Connections::Encrypted(
@@ -157,7 +157,7 @@ impl Target {
 /// The reason of an error that says something: the others only say that there was one.
 fn reason(error: &(dyn Error + 'static)) -> String {
     match trust::distrusted(error) {
-        Some(why) => format!("its certificate is not trusted: {why}"),
+        Some(doubt) => doubt.to_string(),
         None => trust::deepest(error).to_string(),
     }
 }

@@ -54,7 +54,7 @@ impl Target {
     ///
     /// # Errors
     /// Why the URL cannot be used, in a sentence.
-    pub fn new(url: &str, secret: Secret) -> Result<Self, String> {
+    pub fn new(url: &str, secret: Secret, trust: &Trust) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|why| format!("`{url}` is no URL: {why}"))?;
         let builder = || Client::builder(TokioExecutor::new());
         let connections = match (uri.scheme_str(), uri.host()) {
@@ -64,7 +64,7 @@ impl Target {
                 Connections::Plain(builder().build(connector))
             }
             (Some("https"), Some(_)) => {
-                let tls = Trust::default().connector()?;
+                let tls = trust.connector()?;
                 Connections::Encrypted(builder().build(tls.https_only().enable_http1().build()))
             }
             _ => return Err(format!("`{url}` must begin with http:// or https:// and name a host")),

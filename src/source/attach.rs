@@ -26,7 +26,7 @@ use crate::domain::stream::Hello;
 use crate::domain::vitals::Link;
 use crate::pulse::Pulse;
 use crate::store::journal::Journal;
-use crate::trust::Trust;
+use crate::trust::{Doubt, Trust};
 
 /// Nobody is let in with a token that was refused, but somebody may set it right.
 const REFUSED: Duration = Duration::from_secs(10);
@@ -125,9 +125,7 @@ impl Target {
 fn refusal(error: DialError, with_token: bool) -> Refusal {
     match error {
         DialError::Unreachable(why) => Refusal::Unreachable(why),
-        DialError::UnknownIssuer => Refusal::Foreign(
-            "its certificate is of an authority that is not known here; give that, or the certificate, by --ca-file".into(),
-        ),
+        DialError::UnknownIssuer => Refusal::Foreign(Doubt::UnknownIssuer.to_string()),
         DialError::Foreign(why) => Refusal::Foreign(format!("it is no invigil's control address: {why}")),
         DialError::Refused(status, body) => {
             let says = |code: &str| {

@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use rustls::CertificateError;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -15,7 +14,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tower::{Service, ServiceExt};
 
-use crate::trust::{self, Trust};
+use crate::trust::{self, Doubt, Trust};
 
 /// From the first packet to the upgrade.
 const DIAL: Duration = Duration::from_secs(10);
@@ -57,14 +56,10 @@ async fn connect(
     headers: HeaderMap,
     max_frame: usize,
 ) -> Result<WebSocketStream<Stream>, DialError> {
-    let unreachable = |why: &(dyn std::error::Error + 'static)| {
-        match trust::distrusted(why) {
-            // The same name with another key is another authority.
-            Some(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-                DialError::UnknownIssuer
-            }
-            _ => DialError::Unreachable(format!("it cannot be reached: {}", trust::deepest(why))),
-        }
+    let unreachable = |why: &(dyn std::error::Error + 'static)| match trust::distrusted(why) {
+        Some(Doubt::UnknownIssuer) => DialError::UnknownIssuer,
+        Some(doubt) => DialError::Unreachable(doubt.to_string()),
+        None => DialError::Unreachable(format!("it cannot be reached: {}", trust::deepest(why))),
     };
     let tls = trust.connector().map_err(DialError::Unreachable)?;
     let mut tcp = HttpConnector::new();

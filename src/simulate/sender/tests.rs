@@ -15,6 +15,7 @@ use crate::domain::refusal::Code;
 use crate::domain::secret::Keyring;
 use crate::domain::signature::verify;
 use crate::simulate::rollout::{Plan, Rollout};
+use crate::trust::Trust;
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
@@ -45,7 +46,7 @@ async fn target_at(receiver: Receiver) -> Target {
     let url = format!("http://{}/webhooks", listener.local_addr().unwrap());
     let router = Router::new().route("/webhooks", post(receive)).with_state(receiver);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Target::new(&url, Secret::parse(SECRET).unwrap()).unwrap()
+    Target::new(&url, Secret::parse(SECRET).unwrap(), &Trust::default()).unwrap()
 }
 
 fn rollout(candidates: u64, forged: f64) -> Rollout {
@@ -105,6 +106,6 @@ async fn it_stops_when_told() {
 fn a_url_that_cannot_be_sent_to_is_named() {
     for url in ["localhost:8080", "ftp://example.com", "/webhooks", "not a url"] {
         let secret = Secret::parse(SECRET).unwrap();
-        assert!(Target::new(url, secret).err().unwrap().contains(url), "{url}");
+        assert!(Target::new(url, secret, &Trust::default()).err().unwrap().contains(url), "{url}");
     }
 }

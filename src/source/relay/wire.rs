@@ -10,7 +10,7 @@ use super::Outside;
 use super::address::Address;
 use crate::source::dial::{self, DialError};
 use crate::store::journal::Journal;
-use crate::trust::Trust;
+use crate::trust::{Doubt, Trust};
 
 /// For the token to be written; a session that cannot be written now is tried again with the next link.
 const KEEP: Duration = Duration::from_secs(2);
@@ -22,6 +22,7 @@ const TOKEN: &str = "relay_token";
 /// The way to a relay.
 pub struct Wire {
     address: Address,
+    trust: Trust,
     max_frame: usize,
     journal: Journal,
 }
@@ -29,8 +30,8 @@ pub struct Wire {
 impl Wire {
     /// The way to the relay at this address, for bodies of so many bytes.
     #[must_use]
-    pub fn new(address: Address, max_body: usize, journal: Journal) -> Self {
-        Self { address, max_frame: max_body.saturating_mul(2).saturating_add(FRAME_MARGIN), journal }
+    pub fn new(address: Address, trust: Trust, max_body: usize, journal: Journal) -> Self {
+        Self { address, trust, max_frame: max_body.saturating_mul(2).saturating_add(FRAME_MARGIN), journal }
     }
 
     /// The token that the session has kept, if any.
@@ -45,13 +46,10 @@ impl Outside for Wire {
     type Stream = dial::Stream;
 
     async fn dial(&self) -> Result<WebSocketStream<dial::Stream>, String> {
-        let dialled =
-            dial::dial(self.address.listen(), &Trust::default(), HeaderMap::new(), self.max_frame).await;
+        let dialled = dial::dial(self.address.listen(), &self.trust, HeaderMap::new(), self.max_frame).await;
         dialled.map_err(|error| match error {
             DialError::Unreachable(why) => why,
-            DialError::UnknownIssuer => {
-                "its certificate is of an authority that is not known here".to_owned()
-            }
+            DialError::UnknownIssuer => Doubt::UnknownIssuer.to_string(),
             DialError::Refused(status, _) => format!("there is no relay: it answers {status}"),
             DialError::Foreign(why) => format!("there is no relay: {why}"),
         })
