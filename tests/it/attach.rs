@@ -9,7 +9,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,10 +25,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::pty::Terminal;
+use super::support::command::invigil;
 use super::support::looking::{HERE, Server, Viewer};
 use super::support::program::PATIENCE;
 use super::support::target::{Manner, Target};
+use super::support::terminal::Terminal;
 
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 
@@ -309,15 +309,8 @@ async fn another_session_over_there_goes_into_another_mirror() {
 /// Runs `attach` and returns its exit code and what it says.
 async fn attach(args: &[&str]) -> (i32, String) {
     let home = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_invigil"))
-        .arg("attach")
-        .args(args)
-        .env("HOME", home.path())
-        .env("XDG_DATA_HOME", home.path())
-        .env_remove("INVIGIL_CONTROL_TOKEN")
-        .stdin(Stdio::null())
-        .output();
-    let output = timeout(PATIENCE, output).await.unwrap().unwrap();
+    let mut command = Command::from(invigil(&[&["attach"], args].concat(), home.path()));
+    let output = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
     assert!(output.stdout.is_empty());
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }

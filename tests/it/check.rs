@@ -15,9 +15,9 @@ use invigil::store::reader::Reader;
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use super::cli::run;
 use super::keeping::{Keeper, midnight};
 use super::support::SECRET;
+use super::support::command::run;
 use super::support::serving::{Serving, body, signed};
 
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";

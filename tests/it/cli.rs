@@ -5,9 +5,8 @@
     reason = "a test that fails is to say where, and this one deals with the world"
 )]
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use clap::CommandFactory;
 use invigil::cli::args::Cli;
@@ -15,41 +14,9 @@ use invigil::domain::delivery::Source;
 
 use super::keeping::{Keeper, midnight};
 use super::support::SECRET;
+use super::support::command::{invigil, run, run_with};
 
 /// How a command ended.
-pub(crate) struct Ended {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-/// Runs a command in a directory of its own.
-pub(crate) fn run(args: &[&str], dir: &Path, input: &str) -> Ended {
-    run_with(args, dir, input, &[])
-}
-
-/// The same with variables set.
-fn run_with(args: &[&str], dir: &Path, input: &str, variables: &[(&str, &str)]) -> Ended {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
-        .args(args)
-        .current_dir(dir)
-        .env("HOME", dir)
-        .env("XDG_CONFIG_HOME", dir)
-        .env("XDG_DATA_HOME", dir)
-        .env_remove("INVIGIL_SECRET")
-        .envs(variables.iter().copied())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that reads no input has closed it by then.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let ended = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: ended.status.code().unwrap(), out: text(ended.stdout), err: text(ended.stderr) }
-}
-
 /// A session file of three events, closed.
 fn session(path: &Path) {
     let keeper = Keeper::at(path);
@@ -265,13 +232,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     let dir = tempfile::tempdir().unwrap();
     session(&dir.path().join("s.sqlite"));
     for args in [vec!["export", "s.sqlite"], vec!["man"], vec!["completions", "bash"], vec!["--help"]] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(&args)
-            .current_dir(dir.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = invigil(&args, dir.path()).spawn().unwrap();
         drop(child.stdout.take());
         let ended = child.wait_with_output().unwrap();
         assert!(ended.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ended.stderr));
@@ -449,13 +410,9 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("c.toml"), "listen = \"127.0.0.1:1\"\nno_verify = true\n").unwrap();
     let told = |args: &[&str], variable: Option<&str>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
-        command.arg("config").args(args).current_dir(dir.path()).env("INVIGIL_CONFIG", "c.toml");
-        command.env_remove("INVIGIL_SECRET").env("INVIGIL_NO_VERIFY", "no");
-        if let Some(variable) = variable {
-            command.env("INVIGIL_LISTEN", variable);
-        }
-        String::from_utf8(command.output().unwrap().stdout).unwrap()
+        let mut variables = vec![("INVIGIL_CONFIG", "c.toml"), ("INVIGIL_NO_VERIFY", "no")];
+        variables.extend(variable.map(|variable| ("INVIGIL_LISTEN", variable)));
+        run_with(&[&["config"], args].concat(), dir.path(), "", &variables).out
     };
     let over = told(&[], None);
     assert!(over.contains("\nlisten = \"127.0.0.1:1\"  # from c.toml\n"), "{over}");

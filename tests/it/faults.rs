@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::support::command::{Ended, run};
 use super::support::serving::{Load, Serving, body, rounds, signed, until};
 
 /// A disk fills while events come, and has room again: twice, then the program is killed while it is full.
@@ -285,13 +286,9 @@ fn a_log_whose_session_is_gone_is_not_taken_for_a_new_ones() {
     serving.kill();
     burst.join();
     std::fs::rename(&path, &away).unwrap();
-    let ended = Command::new(env!("CARGO_BIN_EXE_invigil"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--no-verify", "--session"])
-        .arg(&path)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(2), "{said}");
+    let args = ["serve", "--listen", "127.0.0.1:0", "--no-verify", "--session", "here.sqlite"];
+    let Ended { code, err: said, .. } = run(&args, dir.path(), "");
+    assert_eq!(code, 2, "{said}");
     assert!(said.contains("here.sqlite: is gone, but its log") && said.lines().count() == 1, "{said}");
     std::fs::rename(&away, &path).unwrap();
     load.is_kept(&path);

@@ -8,8 +8,8 @@ use invigil::domain::delivery::Source;
 use invigil::store::reader::Reader;
 use rusqlite::Connection;
 
-use super::cli::{Ended, run};
 use super::keeping::{Keeper, midnight};
+use super::support::command::{Ended, run};
 use super::support::serving::{Serving, signed, until};
 
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");

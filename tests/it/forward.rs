@@ -27,6 +27,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use super::support::SECRET;
+use super::support::command::{Ended, invigil, run};
 use super::support::program::{self, PATIENCE, Program};
 use super::support::target::{Manner, Target};
 
@@ -280,12 +281,10 @@ async fn what_has_become_too_old_is_signed_afresh() {
 #[test]
 fn a_url_that_cannot_be_posted_to_is_named() {
     for url in ["localhost:3000", "ftp://example.com/", "http://"] {
-        let program = std::process::Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(["serve", "--secret", SECRET, "--forward-to", url])
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&program.stderr).into_owned();
-        assert_eq!(program.status.code(), Some(2), "{said}");
+        let home = tempfile::tempdir().unwrap();
+        let args = ["serve", "--secret", SECRET, "--forward-to", url];
+        let Ended { code, err: said, .. } = run(&args, home.path(), "");
+        assert_eq!(code, 2, "{said}");
         assert!(said.contains("--forward-to") && said.lines().count() == 1, "{said}");
     }
 }
@@ -326,10 +325,9 @@ async fn a_certificate_that_is_not_trusted_is_told_and_gets_nothing() {
     assert_eq!(result(&session, "msg_1").unwrap().state, State::Delivered);
     let simulate = ["simulate", "--to", &target.url(), "--secret", SECRET, "--limit", "1"];
     for (trusted, code) in [(vec![], Some(1)), (vec!["--ca-file", &authority], Some(0))] {
-        let simulated = tokio::process::Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args([&simulate[..], &trusted].concat())
-            .output();
-        assert_eq!(simulated.await.unwrap().status.code(), code, "{trusted:?}");
+        let simulated = invigil(&[&simulate[..], &trusted].concat(), dir.path());
+        let ended = tokio::process::Command::from(simulated).output().await.unwrap();
+        assert_eq!(ended.status.code(), code, "{trusted:?}");
     }
     target.next().await;
     assert!(target.nothing());

@@ -10,13 +10,14 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use invigil::domain::clean;
 use serde_json::Value;
 
-use super::pty::{SAMPLE, Terminal, post, post_with};
+use super::pty::{SAMPLE, post, post_with};
 use super::support::SECRET;
+use super::support::command::{invigil, run};
+use super::support::terminal::Terminal;
 
 /// Sets a title, clears the screen (in both spellings of CSI), rings, turns the text around, hides, breaks lines.
 const HOSTILE: &str = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}2J\u{9d}0;x\u{9c}\u{202e}\u{2066}\u{200b}\u{feff}\u{ad}\u{e0041}\r\n\t\u{7f}\u{0}\u{1b}P1$r\u{1b}\\";
@@ -171,18 +172,9 @@ fn hostile_names_tell_a_terminal_nothing_that_plain_ones_do_not() {
 }
 
 /// Runs `serve` on hostile deliveries.
-fn served(home: &Path, mut command: Command) -> (String, String) {
-    let mut child = command
-        .args(["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite"])
-        .args(["--log-file", "log.jsonl"])
-        .current_dir(home)
-        .env("HOME", home)
-        .env("XDG_CONFIG_HOME", home)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn served(home: &Path) -> (String, String) {
+    let args = ["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite"];
+    let mut child = invigil(&[&args[..], &["--log-file", "log.jsonl"]].concat(), home).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
@@ -201,7 +193,7 @@ fn served(home: &Path, mut command: Command) -> (String, String) {
 #[test]
 fn a_log_has_a_line_a_happening_whatever_comes() {
     let home = tempfile::tempdir().unwrap();
-    let (err, log) = served(home.path(), Command::new(env!("CARGO_BIN_EXE_invigil")));
+    let (err, log) = served(home.path());
     for text in [&err, &log] {
         let whats: Vec<String> = text
             .lines()
@@ -214,12 +206,7 @@ fn a_log_has_a_line_a_happening_whatever_comes() {
         let counted = |what: &str| whats.iter().filter(|one| *one == what).count();
         assert_eq!((counted("event"), counted("refused"), counted("stopped")), (1, 1, 1), "{whats:?}");
     }
-    let table = Command::new(env!("CARGO_BIN_EXE_invigil"))
-        .args(["export", "s.sqlite", "--format", "csv"])
-        .current_dir(home.path())
-        .output()
-        .unwrap();
-    let table = String::from_utf8(table.stdout).unwrap();
+    let table = run(&["export", "s.sqlite", "--format", "csv"], home.path(), "").out;
     assert_eq!(table.matches("\r\n").count(), 2, "{table:?}");
     assert!(table.split("\r\n").all(|row| row.chars().all(clean::plain)), "{table:?}");
 }

@@ -8,9 +8,7 @@
     reason = "a test that fails is to say where, and this one deals with the world"
 )]
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use invigil::domain::delivery::Source;
 use invigil::domain::secret::Secret;
@@ -19,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::keeping::{Keeper, midnight};
 use super::support::SECRET;
+use super::support::command::{Ended, run};
 
 const SAMPLE: &str = include_str!("../../assets/samples/candidate.completed.json");
 const OTHER: &str = include_str!("../../assets/samples/candidate.invited.json");
@@ -27,7 +26,8 @@ struct Place {
     dir: tempfile::TempDir,
 }
 
-struct Ended {
+/// How an import ended.
+struct Imported {
     code: i32,
     report: Value,
     err: String,
@@ -54,36 +54,23 @@ impl Place {
         assert!(left.is_empty(), "{left:?}");
     }
 
-    fn run(&self, args: &[&str], input: &str) -> (i32, String, String) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(args)
-            .current_dir(self.dir.path())
-            .env("XDG_CONFIG_HOME", self.dir.path())
-            .env_remove("INVIGIL_SECRET")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It may have ended before it has read all.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let ended = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (ended.status.code().unwrap(), text(ended.stdout), text(ended.stderr))
+    fn run(&self, args: &[&str], input: &str) -> Ended {
+        run(args, self.dir.path(), input)
     }
 
-    fn import(&self, args: &[&str]) -> Ended {
+    fn import(&self, args: &[&str]) -> Imported {
         self.import_from(args, "")
     }
 
-    fn import_from(&self, args: &[&str], input: &str) -> Ended {
-        let (code, out, err) = self.run(&[&["import", "--session", "s.sqlite"], args].concat(), input);
-        Ended { code, report: serde_json::from_str(&out).unwrap_or_default(), err }
+    fn import_from(&self, args: &[&str], input: &str) -> Imported {
+        let Ended { code, out, err } =
+            self.run(&[&["import", "--session", "s.sqlite"], args].concat(), input);
+        Imported { code, report: serde_json::from_str(&out).unwrap_or_default(), err }
     }
 
     /// The session as JSON, without when it was saved.
     fn document(&self, session: &str) -> Value {
-        let (_, out, err) = self.run(&["export", session], "");
+        let Ended { out, err, .. } = self.run(&["export", session], "");
         let mut document: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{err}"));
         document["session"] = Value::Null;
         document
@@ -121,7 +108,7 @@ fn what_was_exported_says_the_same_again_in_either_form() {
     let place = Place::new();
     session(&place.path("from.sqlite"));
     for format in ["json", "ndjson"] {
-        let (_, exported, _) = place.run(&["export", "from.sqlite", "--format", format], "");
+        let exported = place.run(&["export", "from.sqlite", "--format", format], "").out;
         place.write("exported", &exported);
         let first = place.import(&["exported"]);
         assert_eq!((first.code, first.report), (0, report(3, 0, 0, 0, 0, 0)), "{format}: {}", first.err);
@@ -132,10 +119,10 @@ fn what_was_exported_says_the_same_again_in_either_form() {
         let again = place.import_from(&["-"], &exported);
         assert_eq!(again.report, report(0, 3, 0, 0, 0, 0), "{format}: {}", again.err);
         assert_eq!(place.document("s.sqlite"), imported, "to import twice is to import once");
-        assert_eq!(place.run(&["check", "s.sqlite", "--secret", SECRET], "").0, 0, "as whole as it was");
+        assert_eq!(place.run(&["check", "s.sqlite", "--secret", SECRET], "").code, 0, "as whole as it was");
         std::fs::remove_file(place.path("s.sqlite")).unwrap();
     }
-    let (_, exported, _) = place.run(&["export", "from.sqlite"], "");
+    let exported = place.run(&["export", "from.sqlite"], "").out;
     let one_line = serde_json::from_str::<Value>(&exported).unwrap().to_string();
     let ended = place.import_from(&["-"], &one_line);
     assert_eq!(ended.report, report(3, 0, 0, 0, 0, 0), "a document on one line: {}", ended.err);
@@ -170,11 +157,11 @@ fn captured_requests_are_verified_however_old_and_keep_their_headers() {
     assert_eq!((a.line.source.word(), a.line.received_at.secs()), ("file", 1_700_000_000));
     assert_eq!(detail("msg_b").body, one_line.as_bytes(), "as long as Content-Length says");
     assert_eq!(detail("msg_d").body, b"no json", "what was signed is kept, whatever it is");
-    assert_eq!(place.run(&["check", "s.sqlite", "--secret", SECRET], "").0, 0);
+    assert_eq!(place.run(&["check", "s.sqlite", "--secret", SECRET], "").code, 0);
     let again = place.import(&["in", "--secret", SECRET]);
     assert_eq!(again.report, report(0, 6, 0, 1, 0, 1));
 
-    let unverified = place.run(&["import", "in/a.json", "--session", "t.sqlite"], "").1;
+    let unverified = place.run(&["import", "in/a.json", "--session", "t.sqlite"], "").out;
     assert_eq!(
         serde_json::from_str::<Value>(&unverified).unwrap(),
         report(1, 0, 1, 0, 0, 0),
@@ -222,7 +209,7 @@ fn a_damaged_export_gives_the_events_that_are_whole() {
         let body = format!(r#"{{"type":"assessment","event":"created","data":{{"assessmentId":"a{n}"}}}}"#);
         keeper.take(&format!("msg_{n}"), midnight(), Source::Http, body.as_bytes());
     }
-    let (_, exported, _) = place.run(&["export", "from.sqlite"], "");
+    let exported = place.run(&["export", "from.sqlite"], "").out;
     let bad = exported.lines().position(|line| line.contains("\"msg_3\"")).unwrap() + 1;
     place.write("bad.json", exported.replace("\"id\":\"msg_3\"", "\"id\":msg_3"));
     let ended = place.import(&["bad.json"]);
@@ -237,7 +224,7 @@ fn a_damaged_export_gives_the_events_that_are_whole() {
 fn what_cannot_be_imported_is_told_in_one_line() {
     let place = Place::new();
     session(&place.path("from.sqlite"));
-    let (_, exported, _) = place.run(&["export", "from.sqlite"], "");
+    let exported = place.run(&["export", "from.sqlite"], "").out;
     place.write("newer.json", exported.replace("\"version\":1", "\"version\":9"));
     place.write("cut.json", &exported[..exported.len() / 2]);
     place.write("event.json", exported.replace("\"id\":\"msg_2\"", "\"name\":\"msg_2\""));

@@ -22,6 +22,7 @@ use invigil::clock;
 use invigil::domain::secret::Secret;
 
 use super::support::SECRET;
+use super::support::command::at_home;
 
 const BODY: &str = include_str!("../../assets/samples/candidate.completed.json");
 
@@ -41,20 +42,12 @@ impl Served {
     }
 
     /// Run by a command that the arguments are given to.
-    fn run_by(mut command: Command, args: &[&str]) -> Self {
+    fn run_by(command: Command, args: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let loopback: &[&str] = if args.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
-        let mut child = command
-            .args(["serve", "--secret", SECRET, "--session"])
-            .arg(dir.path().join("s.sqlite"))
-            .args(loopback)
-            .args(args)
-            .env("XDG_CONFIG_HOME", dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let serve = ["serve", "--secret", SECRET, "--session", "s.sqlite"];
+        let mut command = at_home(command, dir.path());
+        let mut child = command.args(serve).args(loopback).args(args).spawn().unwrap();
         let mut said = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
         let address = said.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::support::SECRET;
+use super::support::command::invigil;
 use super::support::program::{PATIENCE, Program};
 use super::support::relay::{FakeRelay, IN_USE, event};
 
@@ -339,22 +340,11 @@ async fn what_is_posted_to_the_url_arrives_and_is_answered_as_over_http() {
     let mut program = start(&relay, &session, &["--relay"]).await;
     let playing = tokio::spawn(relay.play());
     let url = program.line().await.strip_prefix("relay ").unwrap().to_owned();
-    let sent = Command::new(env!("CARGO_BIN_EXE_invigil"))
-        .args(["simulate", "--to", &url, "--secret", SECRET])
-        .args([
-            "--candidates",
-            "5",
-            "--rate",
-            "500",
-            "--duplicates",
-            "0.2",
-            "--disorder",
-            "0.2",
-            "--seed",
-            "3",
-        ])
-        .output();
-    let sent = timeout(PATIENCE, sent).await.unwrap().unwrap();
+    let pace =
+        ["--candidates", "5", "--rate", "500", "--duplicates", "0.2", "--disorder", "0.2", "--seed", "3"];
+    let args = [&["simulate", "--to", &url, "--secret", SECRET][..], &pace].concat();
+    let mut simulate = Command::from(invigil(&args, dir.path()));
+    let sent = timeout(PATIENCE, simulate.output()).await.unwrap().unwrap();
     assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     program.stop().await;
     playing.abort();

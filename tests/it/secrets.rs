@@ -9,7 +9,7 @@
 )]
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,8 +17,10 @@ use std::process::{Child, Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::pty::{SAMPLE, Terminal, post, post_with};
+use super::pty::{SAMPLE, post, post_with};
 use super::support::SECRET;
+use super::support::command::{self, Ended, finish};
+use super::support::terminal::Terminal;
 
 /// The ways in which a secret could be written: as it is given, as the key it encodes, and encoded again.
 fn spellings() -> Vec<Vec<u8>> {
@@ -63,22 +65,18 @@ fn below(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn invigil(args: &[&str], home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
-    command.args(args).current_dir(home).env("HOME", home).env_remove("INVIGIL_SECRET");
-    command.env("XDG_CONFIG_HOME", home).env("XDG_DATA_HOME", home).env("RUST_BACKTRACE", "full");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = command::invigil(args, home);
+    command.env("RUST_BACKTRACE", "full");
     command
 }
 
 /// Runs a command to its end and searches what it says.
-fn searched(mut command: Command, input: &[u8]) -> (Option<i32>, String) {
-    let mut child = command.spawn().unwrap();
-    // A command that reads no input has closed it by then.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    let ended = child.wait_with_output().unwrap();
-    let said = [ended.stdout, ended.stderr].concat();
-    assert_clean(&format!("{command:?}").replace(SECRET, "SECRET"), &said);
-    (ended.status.code(), String::from_utf8(said).unwrap())
+fn searched(command: Command, input: &[u8]) -> (i32, String) {
+    let name = format!("{command:?}").replace(SECRET, "SECRET");
+    let Ended { code, out, err } = finish(command, input);
+    let said = out + &err;
+    assert_clean(&name, said.as_bytes());
+    (code, said)
 }
 
 /// A `serve` that listens; the address comes with it.
@@ -204,7 +202,7 @@ fn no_wrong_config_file_quotes_a_secret() {
         let name = format!("{n}.toml");
         file(&name, text);
         let (code, said) = searched(invigil(&["serve", "--no-verify", "--config", &name], home.path()), b"");
-        assert_eq!((code, said.lines().count()), (Some(2), 1), "{n}: {said}");
+        assert_eq!((code, said.lines().count()), (2, 1), "{n}: {said}");
     }
 }
 
@@ -242,7 +240,7 @@ fn no_wrong_command_line_quotes_a_secret() {
     ];
     for args in wrong {
         let (code, said) = searched(invigil(args, home.path()), b"");
-        assert_eq!(code, Some(2), "{said}");
+        assert_eq!(code, 2, "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
 }

@@ -9,12 +9,13 @@
 use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::support::SECRET;
+use super::support::command::{invigil, run};
 
 struct Program {
     child: Child,
@@ -24,13 +25,9 @@ struct Program {
 
 impl Program {
     fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite"])
-            .args(args);
-        command.env("NOTIFY_SOCKET", dir.join("notify")).env("XDG_CONFIG_HOME", dir).current_dir(dir);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite"];
+        let mut command = invigil(&[&serve[..], args].concat(), dir);
+        let mut child = command.env("NOTIFY_SOCKET", dir.join("notify")).spawn().unwrap();
         let out = Some(BufReader::new(child.stdout.take().unwrap()).lines());
         let err = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, out, err }
@@ -78,19 +75,15 @@ fn url(line: &str) -> &str {
 /// Sends so many made-up messages; all are taken.
 fn send(url: &str, messages: usize, seed: usize) {
     let (limit, seed) = (messages.to_string(), seed.to_string());
-    let sent = Command::new(env!("CARGO_BIN_EXE_invigil"))
-        .args(["simulate", "--to", url, "--secret", SECRET, "--rate", "0", "--duplicates", "0"])
-        .args(["--limit", &limit, "--seed", &seed])
-        .output()
-        .unwrap();
-    let report: Value = serde_json::from_slice(&sent.stdout).unwrap();
+    let simulate = ["simulate", "--to", url, "--secret", SECRET, "--rate", "0", "--duplicates", "0"];
+    let home = tempfile::tempdir().unwrap();
+    let args = [&simulate[..], &["--limit", &limit, "--seed", &seed]].concat();
+    let report: Value = serde_json::from_str(&run(&args, home.path(), "").out).unwrap();
     assert_eq!(report["accepted"], messages, "{report}");
 }
 
 fn export(dir: &Path) -> String {
-    let args = ["export", "s.sqlite", "--format", "ndjson"];
-    let ended = Command::new(env!("CARGO_BIN_EXE_invigil")).args(args).current_dir(dir).output().unwrap();
-    String::from_utf8(ended.stdout).unwrap()
+    run(&["export", "s.sqlite", "--format", "ndjson"], dir, "").out
 }
 
 #[test]

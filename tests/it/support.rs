@@ -3,6 +3,7 @@
 #![expect(clippy::panic, reason = "a test that reaches beyond the end is to fail")]
 
 mod answers;
+pub(crate) mod command;
 pub(crate) mod looking;
 pub(crate) mod play;
 pub(crate) mod program;
@@ -10,6 +11,7 @@ pub(crate) mod relay;
 pub(crate) mod serving;
 pub(crate) mod session;
 pub(crate) mod target;
+pub(crate) mod terminal;
 
 use invigil::app::key::{Code, Key};
 use invigil::app::model::{Model, Setup};

@@ -1,5 +1,6 @@
 //! Who it is that sends, and who may.
 
+use super::super::support::command::run;
 use super::*;
 
 #[test]
@@ -51,13 +52,10 @@ fn a_port_open_to_others_without_tls_is_warned_about_once() {
 fn a_wrong_network_is_named() {
     for args in [["--allow", "10.0.0.0/99"], ["--trust-proxy", "proxy.example.com"], ["--tls-cert", "c.pem"]]
     {
-        let done = Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(["serve", "--secret", SECRET])
-            .args(args)
-            .output()
-            .unwrap();
-        assert_eq!(done.status.code(), Some(2));
-        assert!(String::from_utf8(done.stderr).unwrap().contains(args[0]));
+        let home = tempfile::tempdir().unwrap();
+        let ended = run(&[&["serve", "--secret", SECRET], &args[..]].concat(), home.path(), "");
+        assert_eq!(ended.code, 2);
+        assert!(ended.err.contains(args[0]), "{}", ended.err);
     }
 }
 

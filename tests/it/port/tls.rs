@@ -7,6 +7,7 @@ use rcgen::{CertificateParams, CertifiedKey, DnType, KeyPair, generate_simple_se
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use super::super::support::command::run;
 use super::*;
 
 fn pair() -> CertifiedKey<KeyPair> {
@@ -125,15 +126,11 @@ fn a_pair_that_does_not_fit_is_named_at_the_start() {
     let path = |name: &str| files.path().join(name);
     keep(files.path(), &pair());
     let start = || {
-        let done = Command::new(env!("CARGO_BIN_EXE_invigil"))
-            .args(["serve", "--secret", SECRET, "--listen", "127.0.0.1:0", "--tls-cert"])
-            .arg(path("cert.pem"))
-            .arg("--tls-key")
-            .arg(path("key.pem"))
-            .output()
-            .unwrap();
-        assert_eq!(done.status.code(), Some(2));
-        String::from_utf8(done.stderr).unwrap()
+        let pair = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+        let args = [&["serve", "--secret", SECRET, "--listen", "127.0.0.1:0"][..], &pair].concat();
+        let ended = run(&args, files.path(), "");
+        assert_eq!(ended.code, 2);
+        ended.err
     };
     std::fs::write(path("key.pem"), pair().signing_key.serialize_pem()).unwrap();
     assert!(start().contains("is not the key of the certificate"));

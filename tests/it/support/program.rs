@@ -7,7 +7,6 @@
 )]
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use invigil::clock;
@@ -19,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::SECRET;
+use super::command::invigil;
 
 /// Longer than anything here may take on a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -49,19 +49,9 @@ impl Program {
     pub(crate) async fn changed(session: &Path, args: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let said = args.contains(&"--no-verify") || args.contains(&"--secret");
         let secret: &[&str] = if said { &[] } else { &["--secret", SECRET] };
-        let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(secret)
-            .args(args)
-            .arg("--session")
-            .arg(session)
-            .env_remove("INVIGIL_RELAY")
-            .env_remove("INVIGIL_CONTROL_TOKEN")
-            .kill_on_drop(true)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let args = [&["serve", "--listen", "127.0.0.1:0"], secret, args, &["--session"]].concat();
+        let mut command = Command::from(invigil(&args, session.parent().unwrap()));
+        command.arg(session).kill_on_drop(true);
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap()).lines();

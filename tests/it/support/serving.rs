@@ -10,7 +10,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -22,6 +22,7 @@ use invigil::store::check;
 use invigil::store::reader::Reader;
 
 use super::SECRET;
+use super::command::invigil;
 
 const SAMPLE: &str = include_str!("../../../assets/samples/candidate.completed.json");
 const KINDS: [&str; 5] = ["invited", "enrolled", "in_progress", "completed", "score_updated"];
@@ -95,13 +96,9 @@ impl Serving {
 
     /// Starts it on a session, after the command was changed.
     pub(crate) fn with(session: &Path, change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_invigil"));
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session"])
-            .arg(session)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let args = ["serve", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session"];
+        let mut command = invigil(&args, session.parent().unwrap());
+        command.arg(session);
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
