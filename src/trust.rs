@@ -100,12 +100,33 @@ pub fn distrusted(mut why: &(dyn Error + 'static)) -> Option<Doubt> {
     }
 }
 
-/// What is at the bottom of an error: "Connection refused" says more than "client error".
+/// What is at the bottom of an error, in its own words: "Connection refused" says more than "client error", and its
+/// number says nothing to whom it is shown.
 #[must_use]
-pub fn deepest<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+pub fn reason(error: &(dyn Error + 'static)) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;
     }
-    deepest
+    let mut words = deepest.to_string();
+    if let Some(number) = deepest.downcast_ref().and_then(io::Error::raw_os_error) {
+        words.truncate(words.trim_end_matches(&format!(" (os error {number})")).len());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_innermost_one_in_words() {
+        let refused = io::Error::from_raw_os_error(rustix::io::Errno::CONNREFUSED.raw_os_error());
+        assert_eq!(reason(&io::Error::other(Wrapped(refused))), "Connection refused");
+        assert_eq!(reason(&io::Error::other("it is (os error 7)")), "it is (os error 7)");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("client error")]
+    struct Wrapped(#[source] io::Error);
 }

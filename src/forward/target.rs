@@ -158,7 +158,7 @@ impl Target {
 fn reason(error: &(dyn Error + 'static)) -> String {
     match trust::distrusted(error) {
         Some(doubt) => doubt.to_string(),
-        None => trust::deepest(error).to_string(),
+        None => trust::reason(error),
     }
 }
 

@@ -59,7 +59,7 @@ async fn connect(
     let unreachable = |why: &(dyn std::error::Error + 'static)| match trust::distrusted(why) {
         Some(Doubt::UnknownIssuer) => DialError::UnknownIssuer,
         Some(doubt) => DialError::Unreachable(doubt.to_string()),
-        None => DialError::Unreachable(format!("it cannot be reached: {}", trust::deepest(why))),
+        None => DialError::Unreachable(format!("it cannot be reached: {}", trust::reason(why))),
     };
     let tls = trust.connector().map_err(DialError::Unreachable)?;
     let mut tcp = HttpConnector::new();
@@ -80,7 +80,7 @@ async fn connect(
             DialError::Refused(answer.status(), answer.body().clone().unwrap_or_default())
         }
         tungstenite::Error::Io(why) => {
-            DialError::Unreachable(format!("the connection broke off: {}", trust::deepest(&why)))
+            DialError::Unreachable(format!("the connection broke off: {}", trust::reason(&why)))
         }
         why => DialError::Foreign(why.to_string()),
     })
