@@ -35,6 +35,7 @@ pub mod reader;
 pub mod repair;
 mod retain;
 mod rows;
+pub mod save;
 pub mod schema;
 pub mod search;
 pub mod session;
@@ -70,6 +71,14 @@ pub enum StoreError {
         file: String,
         /// What is wrong and what to do.
         what: String,
+    },
+    /// The disk that the file is on fails or is full; nothing is wrong with the file.
+    #[error("{file}: cannot be opened: {why}; make room on the disk, or see to it")]
+    Disk {
+        /// Its name.
+        file: String,
+        /// What SQLite says.
+        why: rusqlite::Error,
     },
     /// Another process writes it.
     #[error("{file}: another invigil is writing this session; end it, or look on with `invigil open`")]

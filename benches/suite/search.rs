@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use invigil::domain::query::{Hunt, Query, Sort};
-use invigil::store::export::{self, Choice, Format};
+use invigil::store::export::{Choice, Format};
 use invigil::store::reader::Reader;
+use invigil::store::save::save;
 
 use super::figures::{Figures, setting, times};
 use super::session::{self, RARE};
@@ -33,7 +34,7 @@ pub fn run() {
     let lines = file.with_extension("ndjson");
     if !lines.exists() {
         let choice = Choice { now: invigil::clock::now(), ..Choice::default() };
-        export::save(&reader, &lines, Format::Ndjson, &choice, true).expect("an export");
+        save(&reader, &lines, Format::Ndjson, &choice, true).expect("an export");
     }
     match ripgrep(&lines, 2) {
         None => println!("ripgrep (rg) is not installed: nothing to compare with"),

@@ -78,7 +78,9 @@ fn failure(error: &StoreError) -> Failure {
         StoreError::Io(error) if error.kind() != io::ErrorKind::NotFound => {
             Failure::running(error.to_string())
         }
-        StoreError::Damaged { .. } | StoreError::Sqlite(_) => Failure::running(error.to_string()),
+        StoreError::Damaged { .. } | StoreError::Disk { .. } | StoreError::Sqlite(_) => {
+            Failure::running(error.to_string())
+        }
         _ => Failure::usage(error.to_string()),
     }
 }

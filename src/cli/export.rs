@@ -12,6 +12,7 @@ use crate::domain::filter;
 use crate::store::StoreError;
 use crate::store::export::{self, Choice};
 use crate::store::reader::Reader;
+use crate::store::save::save;
 
 /// Writes the session as asked.
 ///
@@ -39,7 +40,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
             Err(error) => Err(Failure::running(error.to_string())),
         };
     }
-    let events = export::save(&reader, &args.out, format, &choice, true);
+    let events = save(&reader, &args.out, format, &choice, true);
     let events = events.map_err(|error| Failure::running(format!("--out {error}")))?;
     // The file is the answer; a line that cannot be written changes nothing.
     let out = args.out.display().to_string();

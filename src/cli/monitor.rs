@@ -158,7 +158,12 @@ fn exposed(settings: &Settings) -> Option<Happening> {
 
 /// What is wrong with a session file that was named.
 pub(super) fn session_failure(error: &StoreError) -> Failure {
-    Failure::usage(format!("session {error}"))
+    let line = format!("session {error}");
+    match error {
+        // A supervisor may try again: there may be room then.
+        StoreError::Disk { .. } | StoreError::Sqlite(_) | StoreError::Io(_) => Failure::running(line),
+        _ => Failure::usage(line),
+    }
 }
 
 /// What the door lets in, as the settings say.

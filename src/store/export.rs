@@ -1,10 +1,7 @@
 //! Saving a session, or what a filter chooses of it: JSON, lines of JSON, or a table. Written as a stream, so
 //! that memory does not grow with the session.
-#![expect(clippy::disallowed_methods, reason = "the saved file is written here")]
 
-use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -45,48 +42,6 @@ pub struct Choice {
     pub redact: bool,
     /// Now.
     pub now: Timestamp,
-}
-
-/// Saves to a file: written beside it first, synced, then renamed, readable only by the user. A file that is
-/// there is not replaced unless `replace`.
-///
-/// # Errors
-/// If the session cannot be read or the file cannot be written; nothing is left behind then.
-pub fn save(
-    reader: &Reader,
-    path: &Path,
-    format: Format,
-    choice: &Choice,
-    replace: bool,
-) -> Result<u64, StoreError> {
-    if !replace && path.exists() {
-        return Err(StoreError::file(path, "is there already; choose another name"));
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = PathBuf::from(name);
-    let written = write_file(reader, &part, format, choice)
-        .and_then(|events| std::fs::rename(&part, path).map(|()| events).map_err(StoreError::Io));
-    if written.is_err() {
-        // What is left is no session; that it may be gone already is fine.
-        let _ = std::fs::remove_file(&part);
-    }
-    written.map_err(|error| match error {
-        StoreError::Io(error) => StoreError::file(path, format!("cannot be written: {error}")),
-        other => other,
-    })
-}
-
-fn write_file(reader: &Reader, part: &Path, format: Format, choice: &Choice) -> Result<u64, StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = BufWriter::with_capacity(1 << 18, options.open(part)?);
-    let events = write(reader, &mut out, format, choice)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    Ok(events)
 }
 
 /// Writes to any stream; returns how many events were written.

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the writing thread is started here")]
 
 mod place;
+mod room;
 mod sweeping;
 
 use std::path::Path;
@@ -219,7 +220,7 @@ impl Journal {
     /// Bytes that the disk of the session has left, if it says.
     #[must_use]
     pub fn disk_free(&self) -> Option<u64> {
-        disk_free(&self.path)
+        room::left(&self.path)
     }
 
     /// Has the results of forwarding written now, unless a group is being written anyway.
@@ -252,13 +253,6 @@ impl Journal {
             let _ = joined.await;
         }
     }
-}
-
-/// Bytes that the disk of a file has left, to the mebibyte, so that not every event is a change.
-fn disk_free(path: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(path).ok()?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    Some(free >> 20 << 20)
 }
 
 struct Writer {
@@ -309,7 +303,7 @@ impl Writer {
             self.train();
             if self.looked.elapsed() > LOOK {
                 self.looked = Instant::now();
-                self.pulse.pressure(queued, disk_free(&self.path));
+                self.pulse.pressure(queued, room::left(&self.path));
             }
         }
         let Self { connection, durable, folding, .. } = self;
@@ -420,6 +414,9 @@ impl Writer {
             // What was rolled back is still counted at hand. As long as it cannot be read anew, nothing is kept.
             self.projector = Projector::new(connection, self.pulse.rules().clone())?;
             self.stale = false;
+        }
+        if self.pulse.storage_fault().is_some() && group.iter().all(|order| matches!(order, Order::Probe)) {
+            room::try_out(connection)?;
         }
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut done = Done::default();

@@ -72,6 +72,11 @@ impl Reader {
         Self::connected(Way::InUse, journal.path())
     }
 
+    /// The session's file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn connected(way: Way, path: &Path) -> Result<Self> {
         let mut connection = way.connect(path)?;
         forwarded::stand_in(&connection)?;

@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{StoreError, schema};
 use crate::domain::filter::fold_case;
@@ -22,6 +22,8 @@ const READER_CACHE_KIB: i32 = 4 * 1024;
 /// The write-ahead log is folded into the file after so many pages: rarely enough to stay off the path of an
 /// acknowledgement, often enough to keep the log small.
 const CHECKPOINT_PAGES: i32 = 4000;
+/// How every SQLite file begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The right to write a session: held by one process at a time.
 ///
@@ -59,6 +61,24 @@ impl Drop for WriterLock {
 /// The log beside a session that is being written.
 pub(super) fn log_of(session: &Path) -> PathBuf {
     beside(session, "-wal")
+}
+
+/// Whether a name is that of a SQLite file, or of what stands beside one: nothing else may be written there. The session
+/// that is open here is known by itself: closing another handle of it would drop the locks that SQLite has on it.
+pub(super) fn is_part_of_one(path: &Path, open: &Path) -> bool {
+    let is_open =
+        |path: &Path| matches!((fs::canonicalize(path), fs::canonicalize(open)), (Ok(a), Ok(b)) if a == b);
+    let is_one = |path: &Path| {
+        let mut first = [0; MAGIC.len()];
+        // What is no file may wait for somebody to write it.
+        let is_file = fs::metadata(path).is_ok_and(|there| there.is_file());
+        is_file
+            && File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok()
+            && first == *MAGIC
+    };
+    let name = path.to_string_lossy();
+    let session = ["-wal", "-shm", "-lock"].iter().find_map(|ending| name.strip_suffix(ending));
+    [Some(path), session.map(Path::new)].into_iter().flatten().any(|path| is_open(path) || is_one(path))
 }
 
 /// Gives a log that has lost its name a copy of that name, as whole as the log.
@@ -146,22 +166,35 @@ pub fn open_writer(path: &Path) -> Result<(Connection, WriterLock), StoreError> 
             .open(path)
             .map_err(|error| cannot(path, "be made", &error))?;
     }
+    let connection = begin_writing(path, new).map_err(|error| unusable(path, error))?;
+    Ok((connection, lock))
+}
+
+fn begin_writing(path: &Path, new: bool) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    let damaged =
-        |error: rusqlite::Error| StoreError::damaged(path, format!("the session is damaged: {error}"));
     if new {
         // Before there is a log, so that the file itself says at once what it is.
         schema::create(&connection)?;
     }
-    connection.execute_batch("PRAGMA journal_mode = WAL").map_err(damaged)?;
+    connection.execute_batch("PRAGMA journal_mode = WAL")?;
     prepare(&connection)?;
     connection.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};"
     ))?;
-    connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
+    connection.query_row("SELECT events FROM sums", [], |_| Ok(()))?;
     schema::index(&connection)?;
-    Ok((connection, lock))
+    Ok(connection)
+}
+
+/// Why SQLite cannot use a session: a disk that fails or is full says nothing of the file on it.
+fn unusable(path: &Path, error: StoreError) -> StoreError {
+    let StoreError::Sqlite(why) = error else { return error };
+    let disk = [ErrorCode::DiskFull, ErrorCode::SystemIoFailure, ErrorCode::CannotOpen, ErrorCode::ReadOnly];
+    match why.sqlite_error_code() {
+        Some(code) if disk.contains(&code) => StoreError::Disk { file: path.display().to_string(), why },
+        _ => StoreError::damaged(path, format!("the session is damaged: {why}")),
+    }
 }
 
 /// How a session that somebody else wrote is read.
@@ -212,9 +245,8 @@ impl Way {
             Self::AtRest => connect_immutable(path)?,
             Self::InUse => connect_reader(path)?,
         };
-        let damaged =
-            |error: rusqlite::Error| StoreError::damaged(path, format!("the session is damaged: {error}"));
-        connection.query_row("SELECT events FROM sums", [], |_| Ok(())).map_err(damaged)?;
+        let looked = connection.query_row("SELECT events FROM sums", [], |_| Ok(()));
+        looked.map_err(|error| unusable(path, error.into()))?;
         Ok(connection)
     }
 }
@@ -332,7 +364,7 @@ fn check(path: &Path) -> Result<Header, StoreError> {
     }
     let mut head = [0; 100];
     let read = File::open(path)?.read(&mut head)?;
-    if read < head.len() || !head.starts_with(b"SQLite format 3\0") {
+    if read < head.len() || !head.starts_with(MAGIC) {
         return Err(StoreError::file(path, "is no session of invigil's; name another file"));
     }
     let number = |at: usize| {

@@ -19,8 +19,8 @@ use crate::domain::filter::Filter;
 use crate::domain::forward::Replay;
 use crate::domain::secret::Given;
 use crate::pulse::Pulse;
-use crate::store::export;
 use crate::store::reader::Reader;
+use crate::store::{export, save};
 
 /// What only those who run the listener and the journal can do.
 pub enum Command {
@@ -163,7 +163,7 @@ async fn save(saver: Arc<Mutex<Reader>>, path: String, filter: Option<Filter>, r
         let choice = export::Choice { filter, redact, now: crate::clock::now() };
         let mut saver = saver.lock().unwrap_or_else(PoisonError::into_inner);
         let saved = saver.keep_up();
-        match saved.and_then(|_| export::save(&saver, &target, export::Format::Json, &choice, false)) {
+        match saved.and_then(|_| save::save(&saver, &target, export::Format::Json, &choice, false)) {
             Ok(events) => Outcome::Saved { path: target.display().to_string(), events },
             Err(error) => Outcome::Failed(format!("not saved: {error}")),
         }

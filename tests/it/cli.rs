@@ -227,6 +227,35 @@ fn a_session_is_exported_in_every_form() {
     }
 }
 
+/// A slip of the hand costs no session; a link is written through, and a pipe stays one.
+#[cfg(unix)]
+#[test]
+fn an_export_never_replaces_a_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    for name in ["s.sqlite", "another.sqlite"] {
+        session(&path(name));
+    }
+    let before = std::fs::read(path("s.sqlite")).unwrap();
+    for out in ["s.sqlite", "./s.sqlite", "another.sqlite", "s.sqlite-wal", "s.sqlite-shm", "s.sqlite-lock"] {
+        let ended = run(&["export", "s.sqlite", "-o", out], dir.path(), "");
+        assert!(ended.code == 1 && ended.err.contains("belongs to a session"), "{out}: {}", ended.err);
+    }
+    assert_eq!(std::fs::read(path("s.sqlite")).unwrap(), before);
+    std::fs::write(path("far.json"), "old").unwrap();
+    std::os::unix::fs::symlink("far.json", path("link.json")).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let pipe = path("pipe");
+    let reading = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    for out in ["link.json", "pipe"] {
+        let ended = run(&["export", "s.sqlite", "-o", out], dir.path(), "");
+        assert_eq!(ended.code, 0, "{out}: {}", ended.err);
+    }
+    assert!(reading.join().unwrap().contains("\"totals\""));
+    assert!(std::fs::symlink_metadata(path("link.json")).unwrap().is_symlink());
+    assert!(std::fs::read_to_string(path("far.json")).unwrap().contains("\"totals\""));
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -100,6 +101,37 @@ fn a_full_file_system_is_answered_503_until_there_is_room() {
     let path = dir.path().join("full.sqlite");
     full_and_room_again(&path, |_| small.leave(64), |_| small.leave(64 << 10));
     drop(small);
+}
+
+/// While nothing comes it is not taken for well again, and who starts it then is told of the disk, not of the session.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_as_that_until_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(dir.path()) else { return };
+    let path = dir.path().join("full.sqlite");
+    let load = Load::default();
+    let mut serving = Serving::start(&path);
+    let burst = load.burst(&serving.address);
+    burst.until_more(60);
+    small.leave(0);
+    serving.is_unable(&load);
+    burst.end();
+    let begun = Instant::now();
+    // It has been tried again twice by then.
+    while begun.elapsed() < Duration::from_secs(5) {
+        assert_eq!(serving.health(), 503, "{} recoveries told", serving.said("\"storage_recovered\""));
+    }
+    // Nothing is left beside it then, for which there is no room.
+    small.leave(64 << 10);
+    assert!(serving.stop().success());
+    small.leave(0);
+    let args = ["serve", "--listen", "127.0.0.1:0", "--no-verify", "--session", "full.sqlite"];
+    let Ended { code, err: said, .. } = run(&args, dir.path(), "");
+    assert!(code == 1 && said.lines().count() == 1 && !said.contains("damaged"), "{code} {said}");
+    small.leave(64 << 10);
+    assert_eq!(Serving::start(&path).health(), 200);
+    load.is_kept(&path);
 }
 
 /// Somewhere to load the test's own faults from, built where there is a C compiler, as there must be for SQLite.
