@@ -30,6 +30,7 @@ pub mod settings;
 mod signals;
 pub mod simulate;
 pub mod size;
+mod stderr;
 mod sweep;
 pub mod tap;
 pub mod verify;

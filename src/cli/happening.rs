@@ -11,6 +11,13 @@ use crate::domain::query::EventLine;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
+/// Whether a count has grown by enough for a line: of what may come without end, each of the first ten is told, then
+/// only that they have doubled.
+#[must_use]
+pub fn is_news(before: u64, now: u64) -> bool {
+    now != before && (before < 10 || now.checked_ilog2() != before.checked_ilog2())
+}
+
 /// Something worth a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happening {

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
-use super::happening::Happening;
+use super::happening::{Happening, is_news};
+use super::stderr::Stderr;
 use super::{forward, relay};
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -26,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Where lines go to. Clones write to the same places.
 #[derive(Clone)]
 pub struct Lines {
-    stderr: bool,
+    stderr: Option<Stderr>,
     human: bool,
     file: Option<Arc<Mutex<LogFile>>>,
 }
@@ -43,7 +44,7 @@ impl Lines {
             })
         });
         let file = opened.transpose()?.map(|file| Arc::new(Mutex::new(file)));
-        Ok(Self { stderr, human: std::io::stderr().is_terminal(), file })
+        Ok(Self { stderr: stderr.then(Stderr::start), human: std::io::stderr().is_terminal(), file })
     }
 
     /// Writes one line.
@@ -54,17 +55,38 @@ impl Lines {
     /// Writes lines at once. A log that cannot be written must not stop what it tells of.
     fn write_all(&self, happenings: &[Happening]) {
         let now = clock::now();
-        let text = |line: fn(&Happening, Timestamp) -> String| -> String {
+        let text = |happenings: &[Happening], line: fn(&Happening, Timestamp) -> String| -> String {
             happenings.iter().flat_map(|happening| [line(happening, now), "\n".to_owned()]).collect()
         };
         let wants_json = self.file.is_some() || !self.human;
-        let json = if wants_json { text(Happening::json) } else { String::new() };
-        if self.stderr {
-            let human = self.human.then(|| text(Happening::human));
-            let _ = std::io::stderr().lock().write_all(human.as_ref().unwrap_or(&json).as_bytes());
-        }
+        let json = if wants_json { text(happenings, Happening::json) } else { String::new() };
+        let mut fault = None;
         if let Some(file) = &self.file {
-            file.lock().unwrap_or_else(PoisonError::into_inner).write(&json);
+            fault = file.lock().unwrap_or_else(PoisonError::into_inner).write(&json);
+        }
+        let Some(stderr) = &self.stderr else { return };
+        let line = if self.human { Happening::human } else { Happening::json };
+        let mut shown = if self.human { text(happenings, line) } else { json };
+        if let Some(why) = fault {
+            shown.push_str(&text(&[Happening::Caution(why)], line));
+        }
+        stderr.write(shown, happenings.len() as u64, |missed| {
+            let why = format!("{missed} lines were left out here, where nobody read them");
+            text(&[Happening::Notice(why)], line)
+        });
+    }
+
+    /// Waits a while until whoever reads the lines has read some of those that wait.
+    async fn room(&self) {
+        if let Some(stderr) = &self.stderr {
+            stderr.room().await;
+        }
+    }
+
+    /// Waits until all lines are written, but not for ever on a reader who does not read.
+    pub async fn end(&self) {
+        if let Some(stderr) = &self.stderr {
+            stderr.end().await;
         }
     }
 
@@ -78,7 +100,7 @@ impl Lines {
     /// True if nobody reads them.
     #[must_use]
     pub fn silent(&self) -> bool {
-        !self.stderr && self.file.is_none()
+        self.stderr.is_none() && self.file.is_none()
     }
 }
 
@@ -89,24 +111,38 @@ struct LogFile {
     file: File,
     /// Device and number of the file that is open.
     identity: (u64, u64),
+    /// The latest lines could not be written.
+    faulty: bool,
 }
 
 impl LogFile {
     fn open(path: &Path) -> std::io::Result<Self> {
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
         let identity = identity(&file.metadata()?);
-        Ok(Self { path: path.to_path_buf(), file, identity })
+        Ok(Self { path: path.to_path_buf(), file, identity, faulty: false })
     }
 
-    fn write(&mut self, lines: &str) {
+    /// Writes lines, or says that from here on they are missing.
+    fn write(&mut self, lines: &str) -> Option<String> {
         let there = std::fs::metadata(&self.path).ok().map(|there| identity(&there));
         if there != Some(self.identity)
             && let Ok(opened) = Self::open(&self.path)
         {
             *self = opened;
         }
+        let before = self.file.metadata().map_or(0, |file| file.len());
         // In one piece: a line that another writer cuts in two is none.
-        let _ = self.file.write_all(lines.as_bytes());
+        let written = self.file.write_all(lines.as_bytes());
+        let was_faulty = std::mem::replace(&mut self.faulty, written.is_err());
+        let why = written.err()?;
+        // Nor is one that was only begun. What another writer has added meanwhile stays.
+        if self.file.metadata().is_ok_and(|file| file.len() < before + lines.len() as u64) {
+            let _ = self.file.set_len(before);
+        }
+        let path = self.path.display();
+        (!was_faulty).then(|| {
+            format!("--log-file {path}: cannot be written: {why}; lines are missing there until it can")
+        })
     }
 }
 
@@ -115,15 +151,14 @@ fn identity(file: &Metadata) -> (u64, u64) {
 }
 
 /// Writes a line for every event and refusal from now on, until `stop`, and for what is left then.
-pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: CancellationToken) -> Lines {
+pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: CancellationToken) {
     if lines.silent() {
-        stop.cancelled().await;
-        return lines;
+        return;
     }
     let mut changed = pulse.changed();
     // What happened between the start and here is told too.
     changed.mark_changed();
-    let (mut refused, mut called, mut noticed, mut fault) = (0, 0, 0, None);
+    let (mut refused, mut called, mut noticed, mut large, mut fault) = (0, 0, 0, 0, None);
     let (mut relayed, mut forwarded) = (None, None);
     loop {
         let stopped = tokio::select! {
@@ -132,7 +167,9 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
             Ok(()) = changed.changed() => false,
         };
         // A session that cannot be read is told by the storage fault below; nothing is skipped.
-        while let Ok(Some(batch)) = some(follower.batch()) {
+        loop {
+            lines.room().await;
+            let Ok(Some(batch)) = some(follower.batch()) else { break };
             let batch: Vec<_> = batch.into_iter().map(|line| Happening::Event(Box::new(line))).collect();
             lines.write_all(&batch);
         }
@@ -154,6 +191,13 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
                 lines.write(&Happening::Notice(text));
             }
         }
+        let too_large = pulse.snapshot().too_large;
+        if is_news(large, too_large) {
+            let text =
+                format!("too large, answered 413: {too_large} so far; --max-body says how large one may be");
+            lines.write(&Happening::Notice(text));
+            large = too_large;
+        }
         relay::tell(&mut relayed, &pulse, |happening| lines.write(happening));
         forward::tell(&mut forwarded, &pulse, |happening| lines.write(happening));
         let fault_now = pulse.storage_fault();
@@ -162,7 +206,7 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
             fault = fault_now;
         }
         if stopped {
-            return lines;
+            return;
         }
         // In a burst, many events are read and written at once.
         let _ = timeout(PAUSE, stop.cancelled()).await;
@@ -178,6 +222,19 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    /// A device that is always full, where there is one.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_log_file_that_cannot_be_written_is_told_of_once() {
+        let mut full = LogFile::open(Path::new("/dev/full")).unwrap();
+        let why = full.write("a line\n").unwrap();
+        assert!(
+            why.starts_with("--log-file /dev/full: cannot be written: ") && why.contains("missing"),
+            "{why}"
+        );
+        assert_eq!(full.write("another\n"), None);
+    }
 
     #[test]
     fn a_log_file_that_is_moved_away_is_begun_anew() {

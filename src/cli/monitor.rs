@@ -181,76 +181,87 @@ pub(super) fn rules(settings: &Settings) -> Rules {
 /// Code 2 for a wrong option, secret or session file; 1 if it fails while running.
 pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(), Failure> {
     let events = serve.events;
-    let mut settings = Settings::new(serve.options, file)?;
+    let settings = Settings::new(serve.options, file)?;
     if settings.keyring.is_empty() && !settings.no_verify {
         return Err(Failure::usage(
             "--secret: is missing; give the endpoint's signing secret (whsec_…) by --secret-file or INVIGIL_SECRET, or --no-verify to accept unsigned deliveries",
         ));
     }
     let lines = Lines::open(true, settings.log_file.as_deref())?;
-    let exposed = exposed(&settings);
     block_on(async {
-        let stop = stop_signal()?;
-        let listener = Listener::bind(settings.listen);
-        let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
-        let control = control::open(settings.control.take()).await?;
-        let station = Station::of(&settings)?;
-        let forwarding = forward::begin(settings.forward_to.take(), &settings.trust, &station, &stop)?;
-        let address = url(listener.address(), settings.tls.is_some(), &settings.path);
-        let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
-        let unreadable = |error: StoreError| Failure::running(error.to_string());
-        let done = CancellationToken::new();
-        // Before it is said to listen: whoever hears that may send at once.
-        let follower = Follower::new(&station.journal).map_err(unreadable)?;
-        let mut tap = None;
-        if events {
-            let follower = Follower::new(&station.journal).map_err(unreadable)?;
-            tap = Some(Tap::begin(follower, lines.clone(), done.clone()));
-        }
-        say(&format!("listening on {address}"), events)?;
-        notify::tell(notify::READY);
-        tokio::spawn(tell_of_stop(stop.clone()));
-        lines.write(&Happening::Listening(address));
-        lines.warn(cautions);
-        if let Some(notice) = exposed {
-            lines.write(&notice);
-        }
-        if let Some(control) = &control {
-            control.announce(&lines, events)?;
-        }
-        let sharing = control.map(|control| control.serve(&station, done.clone()));
-        tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
-        let following = tokio::spawn(headless::follow(lines, follower, station.pulse.clone(), done.clone()));
-        let relaying = match settings.relay.take() {
-            Some(wanted) => {
-                tokio::spawn(relay::announce(station.pulse.clone(), events, stop.clone()));
-                Some(wanted.begin(&station, (settings.trust.clone(), settings.max_body), stop.clone())?)
-            }
-            None => None,
-        };
-        let listened = listening.await;
-        // A listener that ended by itself takes the others with it.
-        stop.cancel();
-        for task in relaying.into_iter().chain(forwarding.map(|(_, task)| task)) {
-            let _ = task.await;
-        }
-        done.cancel();
-        let followed = following.await;
-        if let Some(tap) = tap {
-            tap.end().await;
-        }
-        control::ended(sharing).await;
-        let Station { journal, intake, .. } = station;
-        drop(intake);
-        let session = journal.path().display().to_string();
-        let committed = journal.committed();
-        journal.close().await;
-        if let Ok(lines) = followed {
-            let events = u64::try_from(committed.borrow().seq).unwrap_or_default();
-            lines.write(&Happening::Stopped { events, session });
-        }
-        listened.map_err(|error| Failure::running(format!("the listener ended: {error}")))
+        let served = serve_until_stopped(settings, events, lines.clone(), cautions).await;
+        lines.end().await;
+        served
     })
+}
+
+async fn serve_until_stopped(
+    mut settings: Settings,
+    events: bool,
+    lines: Lines,
+    cautions: &[String],
+) -> Result<(), Failure> {
+    let exposed = exposed(&settings);
+    let stop = stop_signal()?;
+    let listener = Listener::bind(settings.listen);
+    let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
+    let control = control::open(settings.control.take()).await?;
+    let station = Station::of(&settings)?;
+    let forwarding = forward::begin(settings.forward_to.take(), &settings.trust, &station, &stop)?;
+    let address = url(listener.address(), settings.tls.is_some(), &settings.path);
+    let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
+    let unreadable = |error: StoreError| Failure::running(error.to_string());
+    let done = CancellationToken::new();
+    // Before it is said to listen: whoever hears that may send at once.
+    let follower = Follower::new(&station.journal).map_err(unreadable)?;
+    let mut tap = None;
+    if events {
+        let follower = Follower::new(&station.journal).map_err(unreadable)?;
+        tap = Some(Tap::begin(follower, lines.clone(), done.clone()));
+    }
+    say(&format!("listening on {address}"), events)?;
+    notify::tell(notify::READY);
+    tokio::spawn(tell_of_stop(stop.clone()));
+    lines.write(&Happening::Listening(address));
+    lines.warn(cautions);
+    if let Some(notice) = exposed {
+        lines.write(&notice);
+    }
+    if let Some(control) = &control {
+        control.announce(&lines, events)?;
+    }
+    let sharing = control.map(|control| control.serve(&station, done.clone()));
+    tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
+    let following =
+        tokio::spawn(headless::follow(lines.clone(), follower, station.pulse.clone(), done.clone()));
+    let relaying = match settings.relay.take() {
+        Some(wanted) => {
+            tokio::spawn(relay::announce(station.pulse.clone(), events, stop.clone()));
+            Some(wanted.begin(&station, (settings.trust.clone(), settings.max_body), stop.clone())?)
+        }
+        None => None,
+    };
+    let listened = listening.await;
+    // A listener that ended by itself takes the others with it.
+    stop.cancel();
+    for task in relaying.into_iter().chain(forwarding.map(|(_, task)| task)) {
+        let _ = task.await;
+    }
+    done.cancel();
+    // One that panicked has nothing more to tell.
+    let _ = following.await;
+    if let Some(tap) = tap {
+        tap.end().await;
+    }
+    control::ended(sharing).await;
+    let Station { journal, intake, .. } = station;
+    drop(intake);
+    let session = journal.path().display().to_string();
+    let committed = journal.committed();
+    journal.close().await;
+    let events = u64::try_from(committed.borrow().seq).unwrap_or_default();
+    lines.write(&Happening::Stopped { events, session });
+    listened.map_err(|error| Failure::running(format!("the listener ended: {error}")))
 }
 
 /// Tells the supervisor when it stops.

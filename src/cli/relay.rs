@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Cli;
 use super::failure::Failure;
-use super::happening::Happening;
+use super::happening::{Happening, is_news};
 use super::monitor::{Station, say};
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::{self, Link};
@@ -180,10 +180,8 @@ impl News {
             }
         }
         let skipped = before.map_or(0, |before| before.skipped);
-        // A relay that sends nothing else must not fill the log: after ten, only when they have doubled.
         if let Some(why) = &now.last_skipped
-            && now.skipped != skipped
-            && (skipped < 10 || now.skipped.checked_ilog2() != skipped.checked_ilog2())
+            && is_news(skipped, now.skipped)
         {
             news.push(Self::Skipped { why: why.clone(), count: now.skipped });
         }

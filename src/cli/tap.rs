@@ -5,7 +5,8 @@
 )]
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -17,13 +18,17 @@ use crate::store::StoreError;
 use crate::store::follower::Follower;
 use crate::store::form::Form;
 
-/// How long a reader that does not read is waited for at the end.
+/// How long a reader that does not read is waited for: before that is told, and at the end.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The thread that writes.
 pub struct Tap {
     ended: oneshot::Receiver<()>,
+    lines: Lines,
 }
+
+/// Since when the thread has been writing without an end, if it writes.
+type Since = Arc<Mutex<Option<Instant>>>;
 
 impl Tap {
     /// Begins to write the events that come from now on, until `done`, and what is left then. If nobody reads
@@ -32,23 +37,50 @@ impl Tap {
     pub fn begin(follower: Follower, lines: Lines, done: CancellationToken) -> Self {
         let runtime = Handle::current();
         let (told, ended) = oneshot::channel();
+        let since = Since::default();
+        tokio::spawn(watch(Arc::clone(&since), lines.clone(), done.clone()));
+        let tap = Self { ended, lines: lines.clone() };
         std::thread::spawn(move || {
-            if let Err(error) = write(follower, &runtime, &done) {
+            if let Err(error) = write(follower, &runtime, &since, &done) {
                 lines.write(&Happening::EventsUnread(error.to_string()));
             }
             // At the end nobody may be waiting any more.
             let _ = told.send(());
         });
-        Self { ended }
+        tap
     }
 
     /// Waits until all is written, but not for ever.
     pub async fn end(self) {
-        let _ = tokio::time::timeout(PATIENCE, self.ended).await;
+        if tokio::time::timeout(PATIENCE, self.ended).await.is_err() {
+            self.lines.write(&Happening::EventsUnread("nobody reads it".to_owned()));
+        }
     }
 }
 
-fn write(mut follower: Follower, runtime: &Handle, done: &CancellationToken) -> io::Result<()> {
+/// Says once that nobody reads, until somebody does.
+async fn watch(since: Since, lines: Lines, done: CancellationToken) {
+    let mut told = false;
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    while done.run_until_cancelled(seconds.tick()).await.is_some() {
+        let since = *since.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = since.is_some_and(|since| since.elapsed() > PATIENCE);
+        if waits && !told {
+            lines.write(&Happening::Notice(
+                "nobody reads standard output: events wait there, and are kept".into(),
+            ));
+        }
+        told = waits;
+    }
+}
+
+fn write(
+    mut follower: Follower,
+    runtime: &Handle,
+    since: &Mutex<Option<Instant>>,
+    done: &CancellationToken,
+) -> io::Result<()> {
+    let writing = |since_now| *since.lock().unwrap_or_else(PoisonError::into_inner) = since_now;
     // On a terminal nothing in an event may move the cursor; it is the same document.
     let form = if io::stdout().is_terminal() { Form::Plain } else { Form::Line };
     let mut out = BufWriter::with_capacity(1 << 18, io::stdout());
@@ -61,6 +93,7 @@ fn write(mut follower: Follower, runtime: &Handle, done: &CancellationToken) -> 
             }
         });
         loop {
+            writing(Some(Instant::now()));
             match follower.write(&mut out, form) {
                 Ok(0) => break,
                 Ok(_) => out.flush()?,
@@ -70,6 +103,7 @@ fn write(mut follower: Follower, runtime: &Handle, done: &CancellationToken) -> 
                 Err(_) => std::thread::sleep(Duration::from_millis(200)),
             }
         }
+        writing(None);
         if stopped {
             return Ok(());
         }

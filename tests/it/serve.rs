@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::support::SECRET;
 use super::support::command::{invigil, run};
+use super::support::serving::until;
 
 struct Program {
     child: Child,
@@ -77,7 +78,7 @@ fn send(url: &str, messages: usize, seed: usize) {
     let (limit, seed) = (messages.to_string(), seed.to_string());
     let simulate = ["simulate", "--to", url, "--secret", SECRET, "--rate", "0", "--duplicates", "0"];
     let home = tempfile::tempdir().unwrap();
-    let args = [&simulate[..], &["--limit", &limit, "--seed", &seed]].concat();
+    let args = [&simulate[..], &["--candidates", &limit, "--limit", &limit, "--seed", &seed]].concat();
     let report: Value = serde_json::from_str(&run(&args, home.path(), "").out).unwrap();
     assert_eq!(report["accepted"], messages, "{report}");
 }
@@ -113,6 +114,36 @@ fn events_are_written_as_they_are_committed_and_only_they() {
     assert!(program.child.wait().unwrap().success());
 }
 
+/// More than a pipe and a queue hold, which nobody reads: it answers, keeps, logs to its file and ends as if somebody
+/// did. Somebody who reads late is told that there was more.
+#[test]
+fn a_log_that_nobody_reads_holds_up_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(dir.path(), &["--log-file", "log.jsonl"]);
+    let listening = program.out();
+    send(url(&listening), 6_000, 1);
+    let log = || std::fs::read_to_string(dir.path().join("log.jsonl")).unwrap();
+    until("all are in the file", || log().matches("\"what\":\"event\"").count() == 6_000);
+    program.stop();
+    until("it ends", || program.child.try_wait().unwrap().is_some());
+    assert!(program.child.wait().unwrap().success());
+    assert!(log().lines().last().unwrap().contains("\"what\":\"stopped\""));
+    assert_eq!(export(dir.path()).lines().count(), 6_000);
+
+    let mut program = Program::start(dir.path(), &["--log-file", "log.jsonl"]);
+    let listening = program.out();
+    send(url(&listening), 6_000, 2);
+    until("all are in the file", || log().matches("\"what\":\"event\"").count() == 12_000);
+    let reading = std::thread::spawn(move || (program.told("notice"), program));
+    let mut seeds = 3..;
+    until("somebody reads", || {
+        send(url(&listening), 1, seeds.next().unwrap());
+        reading.is_finished()
+    });
+    let (told, _program) = reading.join().unwrap();
+    assert!(told["text"].as_str().unwrap().contains("lines were left out here"), "{told}");
+}
+
 #[test]
 fn a_pipe_that_breaks_stops_nothing() {
     let dir = tempfile::tempdir().unwrap();
@@ -137,9 +168,11 @@ fn a_reader_that_does_not_read_holds_up_nothing() {
     let listening = program.err();
     // More than a pipe and the buffers before it hold.
     send(url(&listening), 400, 1);
+    while program.told("event")["seq"] != 400 {}
+    assert!(program.told("notice")["text"].as_str().unwrap().contains("nobody reads standard output"));
     let stopped = Instant::now();
     program.stop();
-    while program.told("event")["seq"] != 400 {}
+    assert_eq!(program.told("events_unread")["why"], "nobody reads it");
     assert_eq!(program.told("stopped")["events"], 400);
     assert!(program.child.wait().unwrap().success());
     assert!(stopped.elapsed() < Duration::from_secs(10), "{:?}", stopped.elapsed());

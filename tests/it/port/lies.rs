@@ -65,7 +65,9 @@ fn what_is_no_request_is_refused_and_hurts_nobody() {
         assert_eq!(statuses(&said), expected, "{what}: {said}");
         served.check();
     }
-    assert!(served.line_with("notice").contains("--tls-cert"), "who speaks TLS to it is told of");
+    assert!(served.line_with("--tls-cert").contains("notice"), "who speaks TLS to it is told of");
+    let large = served.line_with("too large, answered 413");
+    assert!(large.contains("--max-body"), "{large}");
 }
 
 #[test]
