@@ -274,6 +274,18 @@ pub struct PayloadArea {
     pub inspector: Option<Rect>,
 }
 
+impl PayloadArea {
+    /// Where a line of the body as it came stands: right of the cursor's sign.
+    #[must_use]
+    pub fn raw(&self) -> Rect {
+        Rect {
+            x: self.rows.x + 1.min(self.rows.width),
+            width: self.rows.width.saturating_sub(1),
+            ..self.rows
+        }
+    }
+}
+
 /// Divides a payload's rectangle.
 #[must_use]
 pub fn payload_area(rect: Rect, framing: Framing, level: &PayloadLevel) -> PayloadArea {

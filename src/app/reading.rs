@@ -1,6 +1,10 @@
 //! A payload being read: as a tree, as it came, or as what changed; with folds, a cursor, a search.
 
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
 use super::action::Action;
+use crate::domain::clean::Clean;
 use crate::domain::redact::Redactor;
 use crate::payload::diff::{self, Line};
 use crate::payload::find::Hits;
@@ -58,8 +62,8 @@ pub struct Reading {
     top: usize,
     height: usize,
     width: u16,
-    /// Where each line of the raw shape stands in the text.
-    raw: Vec<std::ops::Range<usize>>,
+    /// The lines of the raw shape, with what hides in them made visible.
+    raw: Vec<String>,
 }
 
 impl Reading {
@@ -120,7 +124,7 @@ impl Reading {
         self.settle();
     }
 
-    /// There is room for so many columns and lines.
+    /// There is room for so many cells beside the cursor, and so many lines.
     pub fn fit(&mut self, width: u16, height: u16) {
         self.height = usize::from(height.max(1));
         if self.shape == Shape::Raw && self.width != width {
@@ -166,8 +170,7 @@ impl Reading {
 
     /// The lines of the raw shape that are on screen.
     pub fn raw_lines(&self) -> impl Iterator<Item = &str> {
-        let shown = self.raw.iter().skip(self.top).take(self.height);
-        shown.map(|span| self.tree.text().get(span.clone()).unwrap_or_default())
+        self.raw.iter().skip(self.top).take(self.height).map(String::as_str)
     }
 
     fn settle(&mut self) {
@@ -375,23 +378,22 @@ pub fn redacted(body: &[u8], people: &[String]) -> Vec<u8> {
     }
 }
 
-/// Where each line stands when no line has more than so many characters.
-fn break_up(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
+/// A text in lines of at most so many cells, as it is shown: an escape made visible is wider than it was. No letter
+/// is halved, so one that is wider than a line has a line of its own.
+fn break_up(text: &str, cells: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let (mut from, mut count) = (0, 0);
-    for (at, c) in text.char_indices() {
-        if c == '\n' || count == width {
-            lines.push(from..at);
-            count = 0;
-            from = if c == '\n' { at + 1 } else { at };
-            if c == '\n' {
-                continue;
+    for whole in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        let (mut line, mut used) = (String::new(), 0);
+        for letter in Clean::of(whole).as_str().graphemes(true) {
+            let wide = letter.width();
+            if used > 0 && used + wide > cells {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
             }
+            line.push_str(letter);
+            used += wide;
         }
-        count += 1;
-    }
-    if from < text.len() || lines.is_empty() {
-        lines.push(from..text.len());
+        lines.push(line);
     }
     lines
 }
@@ -399,6 +401,7 @@ fn break_up(text: &str, width: usize) -> Vec<std::ops::Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const BODY: &[u8] = include_bytes!("../../assets/samples/candidate.completed.json");
 
@@ -441,11 +444,29 @@ mod tests {
     }
 
     #[test]
-    fn raw_lines_fit_and_lose_nothing() {
-        let text = "{\"a\": 1}\n\nlong line é of text";
-        let lines: Vec<_> = break_up(text, 8).into_iter().map(|span| text.get(span).unwrap()).collect();
-        assert_eq!(lines, ["{\"a\": 1}", "", "long lin", "e é of t", "ext"]);
-        assert_eq!(break_up("", 8).len(), 1);
+    fn raw_lines_are_broken_by_what_is_drawn() {
+        assert_eq!(break_up("{\"a\": 1}\n\nlong line é\n", 8), ["{\"a\": 1}", "", "long lin", "e é"]);
+        assert_eq!(break_up("李小龍 a\tb", 5), ["李小", "龍 a ", "b"]);
+        assert_eq!(break_up("a\u{9b}b", 6), ["a⟨U+00", "9B⟩b"]);
+        assert_eq!(break_up("", 8), [""]);
+    }
+
+    proptest! {
+        /// No letter is wider than sixteen cells, and no screen narrower.
+        #[test]
+        fn raw_lines_fit_and_lose_nothing(
+            text in "([ -~é李😀🇩👨\u{1f3fb}\u{301}\u{200b}\u{200d}\u{fe0f}\u{600}\u{1100}\u{1161}\u{915}\u{94d}\u{644}\u{627}\u{0}-\u{9f}]|\\PC){0,200}",
+            cells in 16usize..90,
+        ) {
+            let lines = break_up(&text, cells);
+            for line in &lines {
+                let drawn: usize = line.graphemes(true).map(UnicodeWidthStr::width).sum();
+                prop_assert!(drawn <= cells && line.width() <= cells, "{:?}", line);
+                prop_assert_eq!(&*Clean::of(line).into_cow(), line, "it is drawn as it is");
+            }
+            let whole: String = text.split('\n').map(|line| Clean::of(line).to_string()).collect();
+            prop_assert_eq!(lines.concat(), whole);
+        }
     }
 
     #[test]

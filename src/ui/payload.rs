@@ -20,7 +20,7 @@ use super::cells::clean;
 use super::draw::{self, Labels, Piece, Scene};
 use super::events::bytes;
 use super::{forward, text};
-use crate::app::geometry::{self, Part, Regions};
+use crate::app::geometry::{self, Part, PayloadArea, Regions};
 use crate::app::level::PayloadLevel;
 use crate::app::pane::Pane;
 use crate::app::reading::{Inspector, Reading, Shape};
@@ -68,7 +68,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     path(buf, padded(area.path), reading, scene);
     match reading.shape {
         Shape::Tree => tree(buf, area.rows, reading, accent, scene),
-        Shape::Raw => raw(buf, area.rows, reading, accent, scene),
+        Shape::Raw => raw(buf, &area, reading, accent, scene),
         Shape::Changes => changes(buf, area.rows, reading, accent, scene),
     }
     draw::scroll_bar(buf, area.rows, reading.top() as u64, reading.len() as u64, accent, styles);
@@ -261,12 +261,11 @@ fn scalar(kind: Kind, scene: Scene<'_>) -> Style {
     }
 }
 
-fn raw(buf: &mut Buffer, area: Rect, reading: &Reading, accent: Style, scene: Scene<'_>) {
+fn raw(buf: &mut Buffer, area: &PayloadArea, reading: &Reading, accent: Style, scene: Scene<'_>) {
     for (n, text) in reading.raw_lines().enumerate() {
-        let line = draw::line_of(area, n as u16);
-        under(buf, line, reading.top() + n == reading.at(), accent, scene);
-        let rest = Rect { x: line.x + 1, width: line.width.saturating_sub(1), ..line };
-        draw::pieces(buf, rest, &[Piece::raw(clean(text))], scene.styles);
+        let at = reading.top() + n;
+        under(buf, draw::line_of(area.rows, n as u16), at == reading.at(), accent, scene);
+        draw::pieces(buf, draw::line_of(area.raw(), n as u16), &[Piece::raw(clean(text))], scene.styles);
     }
 }
 

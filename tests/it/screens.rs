@@ -146,6 +146,21 @@ fn a_payload() {
 }
 
 #[test]
+fn a_body_as_it_came_is_drawn_whole() {
+    for size in SIZES {
+        let mut harness = Harness::new(Session::rollout(60), size);
+        harness.script("2<enter>G<enter>R");
+        let lines: Vec<String> = match &harness.model.payload().unwrap().reading {
+            Some(reading) => reading.raw_lines().map(str::to_owned).collect(),
+            None => Vec::new(),
+        };
+        let frame = harness.frame();
+        assert!(lines.len() > 1, "{frame}");
+        assert!(lines.iter().all(|line| frame.contains(line.as_str())), "{lines:#?}\n{frame}");
+    }
+}
+
+#[test]
 fn what_changed() {
     everywhere("changes", 60, "2<enter>Gd");
 }

@@ -26,7 +26,7 @@ pub(super) fn ask(model: &mut Model, out: &mut Vec<Effect>) {
                 if let Some(Level::Payload(level)) = model.levels.last_mut() {
                     let area = geometry::payload_area(rect, regions.framing, level);
                     if let Some(reading) = &mut level.reading {
-                        reading.fit(area.rows.width, area.rows.height);
+                        reading.fit(area.raw().width, area.rows.height);
                     }
                 }
                 // Its neighbours are wanted even where their list is not on screen.
