@@ -6,6 +6,7 @@
 //! row itself.
 
 mod parse;
+mod veil;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ use super::refusal::Refusal;
 use super::time::Timestamp;
 
 pub use parse::{KEYS, ParseError, nearest, parse};
+pub use veil::veiled;
 
 /// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,6 +8,8 @@
 //! ╰──────────────────────────────────────────────────────────────────╯
 //! ```
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -135,7 +137,7 @@ pub(super) fn refusal(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         Some(secs) => format!("our clock is {} s behind the sender's", secs.unsigned_abs()),
         None => "the sender gave no readable time".into(),
     };
-    let given = |text: Option<&String>| text.map_or("not given".into(), |text| clean(text).into_owned());
+    let given = |text: Cow<'_, str>| if text.is_empty() { "not given".into() } else { text.into_owned() };
     let mut lines = vec![
         (format!("{} {}", styles.symbols.bad, refusal.code.word()).into(), styles.bad),
         (clean(&refusal.sentence), styles.text),
@@ -149,8 +151,11 @@ pub(super) fn refusal(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
             .into(),
             styles.text,
         ),
-        (format!("from  {}", given(refusal.peer.as_ref())).into(), styles.text),
-        (format!("id    {}", given(refusal.id.as_ref())).into(), styles.text),
+        (format!("from  {}", given(cells::peer(refusal.peer.as_deref(), scene))).into(), styles.text),
+        (
+            format!("id    {}", given(refusal.id.as_deref().map(clean).unwrap_or_default())).into(),
+            styles.text,
+        ),
         (format!("time  {clock}").into(), styles.text),
         ("".into(), styles.text),
     ];

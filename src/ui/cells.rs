@@ -45,6 +45,15 @@ pub(super) fn email<'a>(email: Option<&'a str>, id: &str, scene: Scene<'a>) -> C
     }
 }
 
+/// The address that something came from, or its stand-in.
+pub(super) fn peer<'a>(peer: Option<&'a str>, scene: Scene<'a>) -> Cow<'a, str> {
+    match peer {
+        Some(peer) if scene.model.redact => Cow::Owned(mask::address(peer)),
+        Some(peer) => clean(peer),
+        None => Cow::Borrowed(""),
+    }
+}
+
 /// In front of a row for which an alert rule holds.
 pub(super) fn alert(scene: Scene<'_>) -> Piece<'static> {
     Piece::styled(scene.styles.symbols.alert, scene.styles.bad.add_modifier(Modifier::BOLD))

@@ -144,7 +144,7 @@ fn who<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Pi
             let id = line.candidate_id.as_deref();
             plain(cells::who(line.candidate_name.as_deref(), line.email.as_deref(), id, scene))
         }
-        EventRow::Refusal(_, refusal) => dim(refusal.peer.as_deref().map(clean).unwrap_or_default(), scene),
+        EventRow::Refusal(_, refusal) => dim(cells::peer(refusal.peer.as_deref(), scene), scene),
     }
 }
 

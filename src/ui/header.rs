@@ -255,7 +255,7 @@ fn crumbs(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut force = Vec::new();
     if let Some(active) = &model.filter {
         force.push(Piece::styled(" filter ", styles.warn));
-        force.push(Piece::styled(clean(&active.text), styles.strong));
+        force.push(Piece::styled(clean(&mask::filter(&active.text, model)).into_owned(), styles.strong));
         force.push(Piece::raw(" "));
     }
     let room = area.width / 2;

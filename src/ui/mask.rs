@@ -1,5 +1,10 @@
 //! Hiding who somebody is on the screen: the same person has the same stand-in everywhere.
 
+use std::borrow::Cow;
+
+use crate::app::model::Model;
+use crate::domain::filter::veiled;
+
 /// A number that is the same for the same text and tells nothing of it to an eye.
 fn number(text: &str) -> u32 {
     // FNV-1a: enough for telling people on one screen apart. What leaves the machine is the export's matter.
@@ -18,6 +23,26 @@ pub fn email(id: &str) -> String {
     format!("person-{:04x}@hidden", number(id) & 0xffff)
 }
 
+/// The stand-in for the address of whoever sent something.
+#[must_use]
+pub fn address(peer: &str) -> String {
+    // The port is another one each time.
+    let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
+    format!("Address {:04X}", number(host) & 0xffff)
+}
+
+/// A filter without what may name a person, where people are hidden.
+#[must_use]
+pub fn filter<'a>(text: &'a str, model: &Model) -> Cow<'a, str> {
+    if model.redact { Cow::Owned(veiled(text, cover(model))) } else { Cow::Borrowed(text) }
+}
+
+/// What stands in place of a character that is typed and not to be read.
+#[must_use]
+pub fn cover(model: &Model) -> char {
+    if model.ascii { '*' } else { '•' }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,5 +52,7 @@ mod tests {
         assert_eq!(person("a"), person("a"));
         assert_ne!(person("a"), person("b"));
         assert!(email("a").ends_with("@hidden"));
+        assert_eq!(address("198.51.100.7:52114"), address("198.51.100.7:4"));
+        assert_ne!(address("198.51.100.7:52114"), address("198.51.100.8:52114"));
     }
 }

@@ -14,7 +14,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::cells::clean;
 use super::draw::{self, Labels, Piece, Scene};
-use super::{footer, text};
+use super::{footer, mask, text};
 use crate::app::action::Action;
 use crate::app::geometry::{self, Framing};
 use crate::app::keymap::Context;
@@ -30,8 +30,10 @@ pub(super) fn draw(buf: &mut Buffer, screen: Rect, prompt: &Prompt, scene: Scene
     let room = screen.width.saturating_sub(4).min(110);
     let mut below: Vec<Vec<Piece<'_>>> = Vec::new();
     if let Some((column, why)) = &prompt.error {
-        let indent = column.map_or(0, |column| caret_column(prompt, column)).min(usize::from(room / 2));
+        let indent =
+            column.map_or(0, |column| caret_column(prompt, column, scene)).min(usize::from(room / 2));
         let sign = if column.is_some() { "^ " } else { "" };
+        let why = if tells(why, prompt, scene) { "this cannot be read as a filter" } else { why };
         let lines = text::wrap(why, room.saturating_sub(indent as u16 + 4));
         for (n, line) in lines.into_iter().take(3).enumerate() {
             let lead = if n == 0 {
@@ -108,7 +110,7 @@ fn about(prompt: &Prompt, scene: Scene<'_>) -> (&'static str, Vec<String>) {
                 (Some(active), true) => {
                     format!(
                         "Only what the filter chooses: {}  ({} for everything)",
-                        clean(&active.text),
+                        clean(&mask::filter(&active.text, model)),
                         key(Action::Toggle)
                     )
                 }
@@ -135,21 +137,37 @@ fn about(prompt: &Prompt, scene: Scene<'_>) -> (&'static str, Vec<String>) {
 }
 
 /// The cell under which a column of the typed text stands.
-fn caret_column(prompt: &Prompt, column: usize) -> usize {
-    let before: String = prompt.line.text().chars().take(column.saturating_sub(1)).collect();
+fn caret_column(prompt: &Prompt, column: usize, scene: Scene<'_>) -> usize {
+    let before: String = readable(prompt, scene).chars().take(column.saturating_sub(1)).collect();
     usize::from(text::width(&clean(&before)))
+}
+
+/// What is typed as far as it is to be read: each character, or a sign in its place.
+fn readable(prompt: &Prompt, scene: Scene<'_>) -> String {
+    let text = prompt.line.text();
+    match prompt.purpose {
+        Purpose::Secret => text.chars().map(|_| mask::cover(scene.model)).collect(),
+        Purpose::Filter => mask::filter(&text, scene.model).into_owned(),
+        Purpose::Search { .. } | Purpose::Save { .. } => text.to_string(),
+    }
+}
+
+/// A mistake is told with the word it is about, which may be one that is not to be read.
+fn tells(why: &str, prompt: &Prompt, scene: Scene<'_>) -> bool {
+    let (typed, shown) = (prompt.line.text(), readable(prompt, scene));
+    why.split('`').skip(1).step_by(2).any(|word| typed.contains(word) && !shown.contains(word))
 }
 
 /// The line itself with its cursor, scrolled so that the cursor is seen.
 fn typed(buf: &mut Buffer, area: Rect, prompt: &Prompt, scene: Scene<'_>) {
     let styles = scene.styles;
-    let masked = |text: &str| match prompt.purpose {
-        Purpose::Secret => if scene.model.ascii { "*" } else { "•" }.repeat(text.chars().count()),
-        _ => clean(text).into_owned(),
-    };
-    let (before, after) = (masked(&prompt.line.before()), masked(&prompt.line.after()));
+    let text = readable(prompt, scene);
+    let at = prompt.line.before().chars().count();
+    let before: String = text.chars().take(at).collect();
+    let after: String = text.chars().skip(at).collect();
+    let (before, after) = (clean(&before), clean(&after));
     let room = area.width.saturating_sub(1);
-    let mut shown = before.as_str();
+    let mut shown = &*before;
     while text::width(shown) > room {
         let mut letters = shown.chars();
         letters.next();

@@ -243,6 +243,38 @@ fn redaction_hides_people_everywhere() {
 }
 
 #[test]
+fn redaction_hides_whom_a_filter_names() {
+    for size in SIZES {
+        for keys in ["", "f", "f zoe:x", "f<ctrl-u><up>", "s", "2<enter>", "2<enter><enter>"] {
+            let mut harness = Harness::new(Session::rollout(60), size);
+            harness.script("fcandidate:candidate7@example.com -zoe is:forwarded OR flag:red<enter>x");
+            let frame = harness.script(keys).frame();
+            for word in ["candidate7", "example.com", "zoe"] {
+                assert!(!frame.contains(word), "{word} after {keys}:\n{frame}");
+            }
+            assert!(!frame.contains("Filter ─") || frame.contains("flag:red"), "{frame}");
+            harness.script("<esc><esc><esc>x");
+            let shown = harness.frame();
+            assert!(size.0 < 120 || shown.contains("candidate7"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn redaction_hides_where_refused_deliveries_came_from() {
+    for size in SIZES {
+        for keys in ["4", "4<enter>"] {
+            let mut harness = Harness::new(Session::rollout(60), size);
+            let shown = harness.script(keys).frame();
+            assert!(size.0 < 80 || shown.contains("198.51.100.7"), "{shown}");
+            let frame = harness.script("x").frame();
+            assert!(!frame.contains("198.51"), "{frame}");
+            assert!(size.0 < 80 || frame.contains("Address "), "{frame}");
+        }
+    }
+}
+
+#[test]
 fn hostile_text_stays_in_its_cell() {
     let mut session = Session::rollout(5);
     let nasty =
