@@ -16,9 +16,10 @@ use crate::app::window::Window;
 use crate::domain::event::EventKind;
 use crate::domain::query::{EventLine, EventRow};
 
-/// What became of passing an event on: the last column of either list, where anything is passed on.
+/// What became of passing an event on: the last column of either list, where anything is passed on. Where there is
+/// little room its sign alone is left, which is worth more than whom the event is about.
 const FORWARDED: Column<EventRow> =
-    Column { head: "fwd", width: Width::Fixed(6), rank: 4, right: false, cell: forward::cell };
+    Column { head: "fwd", width: Width::Flex(2, 6, 3), rank: 1, right: false, cell: forward::cell };
 
 /// The columns of the pane.
 static COLUMNS: [Column<EventRow>; 10] = [

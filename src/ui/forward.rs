@@ -59,13 +59,15 @@ fn look(result: &Forwarded, scene: Scene<'_>) -> (&'static str, Style) {
     }
 }
 
-/// The cell of a list: a sign and the status.
-pub(super) fn cell<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
+/// The cell of a list: a sign, and the status if there is room for it.
+pub(super) fn cell<'a>(row: &'a EventRow, scene: Scene<'a>, spot: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let EventRow::Event(line) = row else { return Vec::new() };
     let Some(result) = &line.forwarded else { return Vec::new() };
     let (sign, style) = look(result, scene);
     let status = result.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-    vec![Piece::styled(format!("{sign} "), style), Piece::styled(status, style)]
+    let whole = format!("{sign} {status}");
+    let room = text::width(&whole) <= spot.width;
+    vec![if room { Piece::styled(whole, style) } else { Piece::styled(sign, style) }]
 }
 
 /// The line of a payload: what came of it, how often it was tried, when last.

@@ -91,7 +91,11 @@ fn with_a_target() {
             harness.send(Msg::Vitals(Box::new(Vitals { forward, ..Vitals::default() })));
             harness.script(keys).frame()
         };
-        insta::assert_snapshot!(format!("forward_{columns}x{rows}"), tell(Some(trouble), "4+jjj"));
+        let panes = tell(Some(trouble.clone()), "4jjj");
+        if columns == 120 {
+            insta::assert_snapshot!("forward_panes_120x36", panes);
+        }
+        insta::assert_snapshot!(format!("forward_{columns}x{rows}"), tell(Some(trouble), "+"));
         insta::assert_snapshot!(format!("forward_payload_{columns}x{rows}"), tell(None, "jj<enter>H"));
         insta::assert_snapshot!(
             format!("replay_{columns}x{rows}"),
@@ -104,6 +108,33 @@ fn with_a_target() {
         assert!(*total > 3);
         harness.script("<esc>");
         assert_eq!(harness.effects.last(), Some(&Effect::StopReplay));
+    }
+}
+
+/// What was given up or is tried again has its sign wherever it is told whom an event is about.
+#[test]
+fn what_did_not_go_on_is_signed_at_every_width() {
+    for columns in 30..160 {
+        let mut session = Session::rollout(12);
+        let result = Forwarded {
+            at: at(-9),
+            attempts: 4,
+            state: State::GivenUp,
+            status: Some(500),
+            millis: 12,
+            note: String::new(),
+            replayed: false,
+        };
+        for (event, line) in &mut session.events {
+            event.candidate_name = Some("Ann".into());
+            line.candidate_name = Some("Ann".into());
+            line.forwarded = Some(Box::new(result.clone()));
+        }
+        let frame = Harness::new(session, (columns, 24)).script("4").frame();
+        let events = frame.lines().skip_while(|line| !line.contains("event  "));
+        let about: Vec<&str> = events.filter(|line| line.contains("Ann")).collect();
+        assert!(columns < 40 || !about.is_empty(), "{frame}");
+        assert!(about.iter().all(|line| line.contains('●')), "{columns}:\n{frame}");
     }
 }
 
