@@ -8,6 +8,7 @@ pub mod alert;
 pub mod bearer;
 pub mod capture;
 pub mod clean;
+pub mod count;
 pub mod delivery;
 mod diagnosis;
 pub mod duration;

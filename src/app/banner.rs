@@ -6,6 +6,7 @@ use super::model::{Mode, Model};
 use super::notice::Tone;
 use super::overlay::Overlay;
 use super::prompt::{Prompt, Purpose};
+use crate::domain::count::plural;
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::vitals::Attachment;
 
@@ -84,7 +85,7 @@ impl Model {
                 text: format!("A sender does not take the certificate: {why}"),
             });
         }
-        self.pressure()
+        self.pressure().or_else(|| self.given_up_banner())
     }
 
     /// Events are passed on from here. What is looked at may pass its own on, over there.
@@ -122,8 +123,10 @@ impl Model {
         if let (Some(_), Some(url)) = (&relay.replaced, &relay.url) {
             let keys =
                 self.keymap.chord(Context::Panes, Action::CopyRelayUrl, self.ascii).unwrap_or_default();
-            let url = if self.redact { "the new one" } else { url };
-            let text = format!("The relay URL has changed: register {url} at Testlify ({keys} copies it)");
+            // A long URL has a line of its own behind what is to be done.
+            let url = if self.redact { String::new() } else { format!(": {url}") };
+            let text =
+                format!("The relay URL has changed: copy it ({keys}) and register it at Testlify{url}");
             return Some(Banner { tone: Tone::Bad, text });
         }
         let down = relay.down_since.filter(|since| self.now.since(*since) > BLINK_MILLIS);
@@ -134,14 +137,39 @@ impl Model {
     /// The user's own code does not take events, for longer than a moment.
     fn forward_banner(&self) -> Option<Banner> {
         let forward = self.vitals.forward.as_ref()?;
-        let trouble =
-            forward.trouble.as_ref().filter(|trouble| self.now.since(trouble.since) > BLINK_MILLIS)?;
-        let (target, why, waiting) = (&forward.target, &trouble.why, forward.waiting);
+        let trouble = forward.lasting().filter(|trouble| self.now.since(trouble.since) > BLINK_MILLIS)?;
+        let (target, why, waiting) = (&forward.target, &trouble.why, plural(forward.waiting, "event"));
         let text = match trouble.again_at {
-            Some(_) => format!("Forwarding waits ({waiting} events): {target} cannot be reached: {why}"),
-            None => format!("Forwarding to {target} fails ({waiting} events wait): {why}"),
+            Some(_) => format!("Forwarding waits ({waiting}): {target} cannot be reached: {why}"),
+            None => format!("Forwarding to {target} fails ({waiting} waiting): {why}"),
         };
         Some(Banner { tone: Tone::Warn, text })
+    }
+
+    /// The user's own code did not take events, and was not asked for anything since.
+    fn given_up_banner(&self) -> Option<Banner> {
+        let forward = self.vitals.forward.as_ref()?;
+        let trouble = forward.trouble.as_ref().filter(|_| forward.lasting().is_none())?;
+        let failed = Some(self.unforwarded()).filter(|failed| *failed > 0)?;
+        let (target, why, failed) = (&forward.target, &trouble.why, plural(failed, "event"));
+        let key = |action| self.keymap.chord(Context::Panes, action, self.ascii).unwrap_or_default();
+        let again = match self.mode {
+            Mode::Attach => String::new(),
+            _ => format!(
+                "; to send again: {} is:unforwarded, then {}",
+                key(Action::Filter),
+                key(Action::Replay)
+            ),
+        };
+        let text = format!("Forwarding to {target} gave up {failed} (the last: {why}){again}");
+        Some(Banner { tone: Tone::Warn, text })
+    }
+
+    /// Events that could not be passed on. A mirror does not know: whoever forwards says it.
+    #[must_use]
+    pub fn unforwarded(&self) -> u64 {
+        let there = self.vitals.attachment.as_ref().map(|attachment| attachment.unforwarded);
+        there.unwrap_or_else(|| self.sums().unforwarded)
     }
 
     /// The URL to register at Testlify, if it is known: the relay's, where there is one.
@@ -224,8 +252,9 @@ mod tests {
     use super::super::model::Setup;
     use super::*;
     use crate::domain::forward::{Forwarding, Trouble};
+    use crate::domain::query::Sums;
     use crate::domain::time::Timestamp;
-    use crate::domain::vitals::Relay;
+    use crate::domain::vitals::{Link, Relay};
 
     fn refused(code: Code, off: Option<i64>, count: u64) -> Model {
         let mut model = Model::new(Setup::default());
@@ -271,7 +300,10 @@ mod tests {
         let replaced = Some("https://play.svix.com/in/c_old/".into());
         let url = Some("https://play.svix.com/in/c_new/".into());
         model.vitals.relay = Some(Relay { url, replaced, ..Relay::default() });
-        assert!(text(&model).contains("register https://play.svix.com/in/c_new/ at Testlify (yr copies it)"));
+        assert_eq!(
+            text(&model),
+            "The relay URL has changed: copy it (yr) and register it at Testlify: https://play.svix.com/in/c_new/"
+        );
         model.redact = true;
         assert!(!text(&model).contains("c_new"), "whoever knows it can read what passes");
     }
@@ -291,6 +323,31 @@ mod tests {
         let wanted =
             "Forwarding waits (7 events): http://127.0.0.1:3000/ cannot be reached: Connection refused";
         assert_eq!(text(&model), wanted);
+        let forward = model.vitals.forward.as_mut().unwrap();
+        (forward.waiting, forward.trouble.as_mut().unwrap().again_at) = (1, None);
+        let wanted = "Forwarding to http://127.0.0.1:3000/ fails (1 event waiting): Connection refused";
+        assert_eq!(text(&model), wanted);
+    }
+
+    #[test]
+    fn a_target_that_is_asked_for_nothing_is_told_in_the_past() {
+        let mut model = Model::new(Setup::default());
+        let text = |model: &Model| model.banner().map(|banner| banner.text).unwrap_or_default();
+        let trouble = Trouble { since: model.now, why: "it answers 500".into(), again_at: None };
+        let target = "http://127.0.0.1:3000/".into();
+        let forward = Forwarding { target, follows: true, trouble: Some(trouble), ..Forwarding::default() };
+        model.vitals.forward = Some(forward);
+        model.now = model.now.plus_millis(BLINK_MILLIS + 1);
+        assert_eq!(text(&model), "", "all were taken in the end");
+        model.sums.asking(1);
+        model.sums.answer(1, Ok(Some(Sums { unforwarded: 11, ..Sums::default() })));
+        let gave_up = "Forwarding to http://127.0.0.1:3000/ gave up 11 events (the last: it answers 500)";
+        assert_eq!(text(&model), format!("{gave_up}; to send again: f is:unforwarded, then r"));
+        model.mode = Mode::Attach;
+        let attachment =
+            Attachment { unforwarded: 11, link: Link::Live { heard_at: model.now }, ..Attachment::default() };
+        model.vitals.attachment = Some(attachment);
+        assert_eq!(text(&model), gave_up);
     }
 
     #[test]

@@ -111,6 +111,12 @@ impl Forwarding {
     /// Failures kept for whoever looks a moment later.
     pub const FAILURES: usize = 32;
 
+    /// What is wrong now. Where nothing waits and nothing is sent again, nobody knows how the target is.
+    #[must_use]
+    pub fn lasting(&self) -> Option<&Trouble> {
+        self.trouble.as_ref().filter(|_| self.waiting > 0 || self.progress.is_some())
+    }
+
     /// An event was given up.
     pub fn fail(&mut self, seq: Seq, id: String, last: Forwarded) {
         self.given_up += 1;

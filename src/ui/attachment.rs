@@ -4,9 +4,12 @@ use super::draw::{Piece, Scene};
 use super::text;
 use crate::domain::vitals::Link;
 
-/// In words, with the space before them; nothing if this is no look at another invigil.
-pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
+/// In words, with the space before them, or in as few as say it; nothing if this is no look at another invigil.
+pub(super) fn state(brief: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
+    if brief {
+        return fault(scene).into_iter().collect();
+    }
     let Some(attachment) = &model.vitals.attachment else { return Vec::new() };
     let (said, style) = match attachment.link {
         Link::Connecting => ("connecting".to_owned(), styles.warn),

@@ -19,34 +19,41 @@ use crate::domain::query::EventRow;
 /// So many events that wait are no more than what is under way.
 const BEHIND: u64 = 100;
 
-/// In words, with the space before them; nothing where nothing is forwarded.
-pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
+/// In words, with the space before them, or in as few as say it; nothing where nothing is forwarded.
+pub(super) fn state(brief: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
     let Some(forward) = model.vitals.forward.as_ref().filter(|forward| forward.follows && model.is_told())
     else {
         return Vec::new();
     };
-    let waiting = text::short(forward.waiting);
-    let (said, style) = match &forward.trouble {
-        Some(trouble) if trouble.again_at.is_some() => (format!("waits, {waiting} behind"), styles.warn),
-        Some(_) => (format!("fails, {waiting} behind"), styles.warn),
-        None if forward.waiting > BEHIND => (format!("{waiting} behind"), styles.warn),
-        None => ("ok".to_owned(), styles.ok),
+    let behind = format!("{} behind", text::short(forward.waiting));
+    let (said, style) = match (forward.lasting(), &forward.trouble) {
+        (Some(_), _) if brief => (behind, styles.warn),
+        (Some(trouble), _) if trouble.again_at.is_some() => (format!("waits, {behind}"), styles.warn),
+        (Some(_), _) => (format!("fails, {behind}"), styles.warn),
+        (None, _) if forward.waiting > BEHIND => (behind, styles.warn),
+        (None, Some(_)) => ("idle".to_owned(), styles.text),
+        (None, None) => ("ok".to_owned(), styles.ok),
     };
-    let mut pieces = vec![Piece::styled(format!("  forward {said}"), style)];
-    // In a mirror there is nothing of it: whoever forwards says it.
-    let there = model.vitals.attachment.as_ref().map(|attachment| attachment.unforwarded);
-    let failed = there.unwrap_or_else(|| model.sums().unforwarded);
-    if failed > 0 {
-        pieces.push(Piece::styled(format!(", {} failed", text::short(failed)), styles.bad));
+    let name = if brief { "fwd" } else { "forward" };
+    let mut pieces = vec![Piece::styled(format!("  {name} {said}"), style)];
+    if model.unforwarded() > 0 {
+        let failed = format!(", {} failed", text::short(model.unforwarded()));
+        pieces.push(Piece::styled(failed, styles.bad));
     }
     pieces
 }
 
 /// In two words, if something is wrong with it.
 pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
-    let forward = scene.model.vitals.forward.as_ref().filter(|_| scene.model.is_told())?;
-    forward.trouble.as_ref().map(|_| Piece::styled("  forward down", scene.styles.warn))
+    let (model, styles) = (scene.model, scene.styles);
+    let forward = model.vitals.forward.as_ref().filter(|_| model.is_told())?;
+    forward.trouble.as_ref()?;
+    match (forward.lasting(), model.unforwarded()) {
+        (Some(_), _) => Some(Piece::styled("  forward down", styles.warn)),
+        (None, 0) => None,
+        (None, failed) => Some(Piece::styled(format!("  fwd {} failed", text::short(failed)), styles.bad)),
+    }
 }
 
 /// The sign and the colour of a result.

@@ -84,9 +84,10 @@ fn identity(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     ];
     pieces.extend(state(scene));
     pieces.push(Piece::raw("  "));
-    let mut links = attachment::state(scene);
-    links.extend(relay::state(scene));
-    links.extend(forward::state(scene));
+    let least = draw::pieces_width(&pieces) + LEAST_NAME;
+    let mut ways = (0..BRIEFEST).map(|brief| links(brief, scene));
+    let links = ways.find(|links| least + draw::pieces_width(links) <= area.width);
+    let links = links.unwrap_or_else(|| self::links(BRIEFEST, scene));
     let mut curve = if model.mode == Mode::Open { Vec::new() } else { rate(area.width, scene) };
     // How things are is told whole: the curve gives way to it, then the figure beside it, then the name.
     let name = clean(&model.session);
@@ -112,6 +113,18 @@ fn identity(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         pieces.push(Piece::styled(place, styles.info));
     }
     draw::pieces(buf, rest, &pieces, styles);
+}
+
+/// As many of the links are told in few words as this, at most.
+const BRIEFEST: u8 = 3;
+
+/// What this hangs on and what hangs on it. The more `brief`, the more of them are told in few words, beginning with
+/// what says least.
+fn links(brief: u8, scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let mut pieces = attachment::state(brief > 1, scene);
+    pieces.extend(relay::state(brief > 0, scene));
+    pieces.extend(forward::state(brief > 2, scene));
+    pieces
 }
 
 /// The last minute as a little curve, and how much comes each second.
@@ -141,14 +154,46 @@ fn rate(room: u16, scene: Scene<'_>) -> Vec<Piece<'static>> {
 
 fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let (model, styles) = (scene.model, scene.styles);
+    let at = model.sums().last_received_at;
+    let what = if at.is_some() { "last event " } else { "" };
+    let last = match at {
+        Some(at) if model.mode == Mode::Open || model.absolute => {
+            format!("{} ", text::full(model, at))
+        }
+        Some(at) => format!("{} ago ", text::age(model.now.since(at))),
+        None => "no event yet ".into(),
+    };
+    let mut last = vec![Piece::raw(" "), Piece::styled(what, styles.dim), Piece::styled(last, styles.dim)];
+    let room = |last: &[Piece<'_>]| area.width.saturating_sub(draw::pieces_width(last));
+    let wide = Some(counts(false, scene)).filter(|pieces| draw::pieces_width(pieces) <= room(&last));
+    let mut pieces = wide.unwrap_or_else(|| counts(true, scene));
+    if draw::pieces_width(&pieces) > room(&last) {
+        last.remove(1);
+    }
+    let room = area.width - draw::pieces_right(buf, area, &last, styles);
+    if let Some(lag) = model.vitals.lag_millis {
+        let lag = [
+            Piece::styled(format!(" {} ", styles.symbols.dot), styles.dim),
+            Piece::styled(format!("lag {}", text::duration(lag)), styles.dim),
+        ];
+        if draw::pieces_width(&pieces) + draw::pieces_width(&lag) <= room {
+            pieces.extend(lag);
+        }
+    }
+    draw::pieces(buf, Rect { width: room, ..area }, &pieces, styles);
+}
+
+/// What came, and what became of it; `narrow`: in as few words as say it.
+fn counts(narrow: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
+    let (model, styles) = (scene.model, scene.styles);
     let (sums, vitals) = (model.sums(), &model.vitals);
     let ground = styles.bar;
     let number = |n: u64| Piece::styled(text::count(n), ground.add_modifier(Modifier::BOLD));
     let dot = || Piece::styled(format!(" {} ", styles.symbols.dot), styles.dim);
-    let mut pieces = vec![Piece::raw(" "), number(sums.events), Piece::styled(" events", styles.dim)];
+    let word = if sums.events == 1 { " event" } else { " events" };
+    let mut pieces = vec![Piece::raw(" "), number(sums.events), Piece::styled(word, styles.dim)];
     let repeated = sums.duplicates();
     pieces.extend([dot(), number(repeated), Piece::styled(" repeated", styles.dim)]);
-    let narrow = area.width < 100;
     if sums.unrecognised > 0 {
         let word = if narrow { "unknown" } else { "unrecognised" };
         let text = format!("{} {word}", text::count(sums.unrecognised));
@@ -164,27 +209,11 @@ fn figures(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
         }
     }
     if vitals.called > 0 {
-        let word = if vitals.called == 1 { "alert" } else { "alerts" };
-        let text = format!("{} {} {word}", styles.symbols.alert, text::count(vitals.called));
+        let alerts = if narrow { text::count(vitals.called) } else { text::plural(vitals.called, "alert") };
+        let text = format!("{} {alerts}", styles.symbols.alert);
         pieces.extend([dot(), Piece::styled(text, styles.bad)]);
     }
-    let last = match sums.last_received_at {
-        Some(at) if model.mode == Mode::Open || model.absolute => {
-            format!("last event {} ", text::full(model, at))
-        }
-        Some(at) => format!("last event {} ago ", text::age(model.now.since(at))),
-        None => "no event yet ".into(),
-    };
-    let last = [Piece::raw(" "), Piece::styled(last, styles.dim)];
-    let used = draw::pieces_right(buf, area, &last, styles);
-    let room = area.width - used;
-    let lag = vitals
-        .lag_millis
-        .map(|lag| [dot(), Piece::styled(format!("lag {}", text::duration(lag)), styles.dim)]);
-    if let Some(lag) = lag.filter(|lag| draw::pieces_width(&pieces) + draw::pieces_width(lag) <= room) {
-        pieces.extend(lag);
-    }
-    draw::pieces(buf, Rect { width: room, ..area }, &pieces, styles);
+    pieces
 }
 
 /// How many were refused, why, and when the last one was.

@@ -4,12 +4,16 @@ use super::draw::{Piece, Scene};
 use super::text;
 use crate::domain::vitals::Link;
 
-/// In words, with the space before them; nothing if there is no relay.
-pub(super) fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
+/// In words, with the space before them, or in as few as say it; nothing if there is no relay.
+pub(super) fn state(brief: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
+    if let Some(piece) = fault(scene).filter(|_| brief) {
+        return vec![piece];
+    }
     let Some(relay) = model.vitals.relay.as_ref().filter(|_| model.is_told()) else { return Vec::new() };
     let (said, style) = match relay.link {
         Link::Connecting => ("connecting".to_owned(), styles.warn),
+        Link::Live { heard_at } if brief => (text::age(model.now.since(heard_at)), styles.ok),
         Link::Live { heard_at } => {
             (format!("live, heard {} ago", text::age(model.now.since(heard_at))), styles.ok)
         }

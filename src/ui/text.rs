@@ -8,6 +8,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::app::model::Model;
 use crate::domain::time::Timestamp;
 
+pub use crate::domain::count::{count, plural};
+
 const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -98,20 +100,6 @@ pub fn full(model: &Model, at: Timestamp) -> String {
     model.zone.to_datetime(at.civil()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A count with its thousands set off: `12,345`.
-#[must_use]
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A count in at most four cells: `987`, `12k`, `3M`.
 #[must_use]
 pub fn short(number: u64) -> String {
@@ -129,12 +117,6 @@ pub fn percent(part: u64, whole: u64) -> String {
         return "–".into();
     }
     format!("{:.0}%", part as f64 * 100.0 / whole as f64)
-}
-
-/// "1 event", "2 events".
-#[must_use]
-pub fn plural(number: u64, word: &str) -> String {
-    format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A text in lines of at most so many cells, broken at blanks where there are any.
@@ -183,7 +165,6 @@ mod tests {
             ["0s", "59s", "1m", "59m", "1h", "2d"]
         );
         assert_eq!([12, 252_000, 11_100_000, -61_000].map(duration), ["12ms", "4m 12s", "3h 05m", "-1m 01s"]);
-        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([9_999, 10_000, 2_000_000].map(short), ["9999", "10k", "2M"]);
     }
 

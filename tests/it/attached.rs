@@ -89,6 +89,23 @@ fn a_narrow_screen_tells_all_of_it() {
     }
 }
 
+/// Link, relay and forwarding say in few words what they have no room for in many.
+#[test]
+fn a_header_says_all_of_it() {
+    for (columns, said) in [
+        (80, "invigil.ex…  1234 behind  relay 12s  fwd 1289 behind, 6 failed"),
+        (100, "behind by 1,234  relay 12s  forward waits, 1289 behind, 6 failed"),
+        (120, "behind by 1,234  relay live, heard 12s ago  forward waits, 1289 behind, 6 failed"),
+    ] {
+        let mut harness = looking_on(60, (columns, 24));
+        let Msg::Vitals(mut vitals) = told(Attachment { unforwarded: 6, ..live(1_234) }) else { return };
+        vitals.relay = Some(Relay { link: Link::Live { heard_at: at(-12) }, ..Relay::default() });
+        harness.send(Msg::Vitals(vitals));
+        let frame = harness.frame();
+        assert!(frame.lines().next().unwrap().contains(said), "{frame}");
+    }
+}
+
 /// What the other side said before it went is no news of now.
 #[test]
 fn what_is_lost_tells_nothing() {

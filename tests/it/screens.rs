@@ -49,8 +49,11 @@ fn with_a_relay() {
         insta::assert_snapshot!(format!("relay_{columns}x{rows}"), tell(live.clone()));
         let link = Link::Retrying { at: at(4) };
         let (last_end, down_since) = (Some("it was silent for 45 s\u{1b}[2J".into()), Some(at(-9)));
-        let down = Relay { link, last_end, down_since, ..live };
+        let down = Relay { link, last_end, down_since, ..live.clone() };
         insta::assert_snapshot!(format!("relay_down_{columns}x{rows}"), tell(down));
+        let moved = Relay { replaced: Some("https://play.svix.com/in/c_old/".into()), ..live };
+        let frame = tell(moved);
+        assert!(columns < 80 || frame.contains(url) && frame.contains("at Testlify"), "{frame}");
         harness.script("yr");
         assert!(matches!(harness.effects.last(), Some(Effect::Copy { text, .. }) if text == url));
         harness.script("x");
@@ -108,6 +111,49 @@ fn with_a_target() {
         assert!(*total > 3);
         harness.script("<esc>");
         assert_eq!(harness.effects.last(), Some(&Effect::StopReplay));
+    }
+}
+
+/// Whether all is given up or was taken in the end: nothing fails any more where nothing is tried.
+#[test]
+fn with_a_target_that_is_asked_for_nothing() {
+    for (columns, rows) in SIZES {
+        let mut session = Session::rollout(12);
+        session.events[3].1.forwarded = Some(Box::new(Forwarded {
+            at: at(-9),
+            attempts: 4,
+            state: State::GivenUp,
+            status: Some(500),
+            millis: 12,
+            note: String::new(),
+            replayed: false,
+        }));
+        let mut harness = Harness::new(session, (columns, rows));
+        let trouble = Some(Trouble { since: at(-9), why: "it answers 500".into(), again_at: None });
+        let target = "http://127.0.0.1:3000/webhook".to_owned();
+        let forward = Some(Forwarding { target, follows: true, trouble, ..Forwarding::default() });
+        harness.send(Msg::Vitals(Box::new(Vitals { forward, ..Vitals::default() })));
+        let frame = harness.frame();
+        let said = if rows > 12 { "forward idle, 1 failed" } else { "fwd 1 failed" };
+        assert!(frame.contains(said) && (rows == 12 || frame.contains("gave up 1 event")), "{frame}");
+        assert!(!frame.contains("fails") && !frame.contains("behind"), "{frame}");
+    }
+}
+
+/// The reasons stand one by one only where all of them have room.
+#[test]
+fn figures_are_never_cut_for_the_reasons() {
+    for columns in 84..160 {
+        let mut harness = Harness::new(Session::rollout(60), (columns, 24));
+        let refusals = harness.session.refusals();
+        let vitals = Vitals { refused: [21, 0, 21, 0, 42, 0], refusals, called: 3, ..Vitals::default() };
+        harness.send(Msg::Vitals(Box::new(vitals)));
+        let frame = harness.frame();
+        let line = frame.lines().nth(1).unwrap();
+        let few = line.contains("84 refused (signature 17s)");
+        let all = line.contains("84 refused (21 no headers, 21 too old, 42 signature, 17s ago)");
+        assert!((few || all) && line.contains("! 3") && !line.contains('…'), "{frame}");
+        assert!(columns < 140 || all, "{frame}");
     }
 }
 

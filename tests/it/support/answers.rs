@@ -5,6 +5,7 @@
 use invigil::app::msg::{Answer, Mark, Question, Stretch};
 use invigil::domain::delivery::{Headers, Seq};
 use invigil::domain::filter::{Filter, Standing, Subject};
+use invigil::domain::forward::State;
 use invigil::domain::projection::{Assessment, Candidacy};
 use invigil::domain::query::{
     Anchor, AssessmentDetail, AssessmentRow, CandidateRow, EventDetail, EventKey, EventLine, EventRow, Hunt,
@@ -12,6 +13,10 @@ use invigil::domain::query::{
 };
 
 use super::session::{Of, Session, sample};
+
+fn given_up(line: &EventLine) -> bool {
+    line.forwarded.as_ref().is_some_and(|result| result.state == State::GivenUp)
+}
 
 impl Session {
     fn standing(&self, line: &EventLine) -> Option<Standing> {
@@ -254,7 +259,7 @@ impl Session {
             assessments: self.assessments.len() as u64,
             rises: self.rises.len() as u64,
             last_received_at: self.events.iter().map(|(_, line)| line.received_at).max(),
-            unforwarded: 0,
+            unforwarded: self.events.iter().filter(|(_, line)| given_up(line)).count() as u64,
         }
     }
 }
