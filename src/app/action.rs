@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::keymap::Context;
+
 /// What an action is about; help lists them under these heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
@@ -60,7 +62,12 @@ macro_rules! actions {
 
             /// One or two words for the footer.
             #[must_use]
-            pub fn hint(self) -> &'static str { match self { $(Self::$variant => $hint),+ } }
+            pub fn hint(self, context: Context) -> &'static str {
+                match (self, context) {
+                    (Self::NextView, Context::Payload) => "next event",
+                    $((Self::$variant, _) => $hint),+
+                }
+            }
 
             /// What it does, for help and the palette.
             #[must_use]
@@ -163,7 +170,10 @@ mod tests {
     fn names_are_unique_and_read_back() {
         for action in Action::ALL {
             assert_eq!(Action::from_name(action.name()), Some(*action), "{action}");
-            assert!(!action.sentence().ends_with('.') && action.hint().chars().count() <= 10, "{action}");
+            assert!(
+                !action.sentence().ends_with('.') && action.hint(Context::Payload).chars().count() <= 10,
+                "{action}"
+            );
         }
     }
 }

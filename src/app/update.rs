@@ -32,6 +32,7 @@ const SLIDING_SECS: i64 = 5;
 /// Takes a message in.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut out = Vec::new();
+    let lying = model.overlays.len();
     match msg {
         Msg::Key(key) => press(model, key, &mut out),
         Msg::Paste(text) => typing::paste(model, text.as_str()),
@@ -49,6 +50,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Fetched(ticket, answer) => fetched::take(model, ticket, answer, &mut out),
         Msg::Progress(ticket, percent) => progress(&mut *model, ticket.number, percent),
         Msg::Done(outcome) => done(model, outcome),
+    }
+    if model.overlays.len() > lying {
+        // What was said before belongs to what lies underneath now.
+        model.notice = None;
     }
     asking::ask(model, &mut out);
     out

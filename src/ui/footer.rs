@@ -35,7 +35,8 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     } else if let Some(notice) = &model.notice {
         let style = styles.tone(notice.tone);
         let said = clean(&notice.text);
-        if text::width(&said) + 2 > area.width {
+        // What lies over the panes is not to be covered.
+        if text::width(&said) + 2 > area.width && model.overlays.is_empty() {
             return at_length(buf, area, &said, style, scene);
         }
         told.push(Piece::styled(format!(" {said} "), style));
@@ -49,7 +50,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         let Some(keys) = model.keymap.chord(model.context(), *action, model.ascii) else { continue };
         let hint = [
             Piece::styled(format!(" {keys}"), styles.key),
-            Piece::styled(format!(" {} ", action.hint()), styles.dim),
+            Piece::styled(format!(" {} ", action.hint(model.context())), styles.dim),
         ];
         if draw::pieces_width(&hints) + draw::pieces_width(&hint) > rest.width {
             break;

@@ -267,6 +267,25 @@ fn overlays() {
 }
 
 #[test]
+fn what_was_said_goes_when_something_lies_over_it() {
+    for keys in ["f", "/", "s", "?", ":"] {
+        let mut harness = harness("1m");
+        assert!(harness.frame().contains("Only events can be marked"));
+        harness.script(keys);
+        assert!(!harness.frame().contains("Only events can be marked"), "{keys}:\n{}", harness.frame());
+    }
+    let mut harness = Harness::new(Session::rollout(60), (80, 24));
+    let before = harness.script("f").frame();
+    let long =
+        "Not saved: /home/ann/rollout/autumn/redacted.json exists already; choose another name, or remove it";
+    harness.send(Msg::Done(Outcome::Failed(long.into())));
+    let after = harness.frame();
+    assert!(after.contains("Not saved"), "{after}");
+    let above = |frame: &str| frame.lines().take(23).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(above(&after), above(&before), "the line that is typed is seen whole");
+}
+
+#[test]
 fn a_secret_is_asked_for() {
     for size in SIZES {
         let setup = Setup {
