@@ -49,8 +49,7 @@ impl Model {
         if self.mode == Mode::Watch && !self.has_secret {
             let waiting = match vitals.pending {
                 0 => "Deliveries are answered 401 until then".to_owned(),
-                1 => "1 delivery waits to be verified".to_owned(),
-                count => format!("{count} deliveries wait to be verified"),
+                count => format!("{} waiting to be verified", plural(count, "delivery")),
             };
             let keys = self.keymap.chord(Context::Panes, Action::Palette, self.ascii);
             let keys = keys.unwrap_or_default();

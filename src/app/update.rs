@@ -22,6 +22,7 @@ use super::notice::{Notice, Tone};
 use super::overlay::Overlay;
 use super::prompt::{Prompt, Purpose};
 use crate::domain::clean::Clean;
+use crate::domain::count::plural;
 use crate::domain::filter::{Filter, Term, When};
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Vitals;
@@ -156,7 +157,7 @@ fn title(model: &Model) -> String {
         0 => String::new(),
         count => format!(" · {count} refused"),
     };
-    format!("invigil · {} · {} events{refused}", model.session, sums.events)
+    format!("invigil · {} · {}{refused}", model.session, plural(sums.events, "event"))
 }
 
 /// Whether a filter lets other rows through as time passes.
@@ -213,10 +214,12 @@ fn done(model: &mut Model, outcome: Outcome) {
     let (tone, text) = match outcome {
         Outcome::Saved { path, events } => {
             let path = Clean::of(&path).to_string();
-            (Tone::Good, format!("Saved {events} events to {path}"))
+            (Tone::Good, format!("Saved {} to {path}", plural(events, "event")))
         }
         Outcome::Failed(why) => (Tone::Bad, Clean::of(&why).to_string()),
-        Outcome::Copied { what, bytes } => (Tone::Good, format!("Copied {what} ({bytes} bytes)")),
+        Outcome::Copied { what, bytes } => {
+            (Tone::Good, format!("Copied {what} ({})", plural(bytes as u64, "byte")))
+        }
         Outcome::Opened => (Tone::Good, "Handed to the browser".into()),
         Outcome::Replayed(sum) => replay::told(model, &sum),
         Outcome::SecretAccepted { verified } => {
@@ -224,8 +227,7 @@ fn done(model: &mut Model, outcome: Outcome) {
             model.overlays.retain(|overlay| !is_secret(overlay));
             let more = match verified {
                 0 => String::new(),
-                1 => ": 1 delivery that waited is verified".into(),
-                count => format!(": {count} deliveries that waited are verified"),
+                count => format!(": verified {} that waited", plural(count, "delivery")),
             };
             (Tone::Good, format!("The secret is in use{more}"))
         }

@@ -21,6 +21,7 @@ use super::{control, places};
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
 use crate::clock;
+use crate::domain::count::plural;
 use crate::domain::secret::Given;
 use crate::domain::stream::Hello;
 use crate::pulse::Pulse;
@@ -230,7 +231,12 @@ impl Watching {
         shown?;
         let ended = ended.unwrap_or(Ended::Stopped);
         if ended == Ended::Stopped {
-            let _ = writeln!(std::io::stderr(), "{events} events mirrored in {}", path.display());
+            let _ = writeln!(
+                std::io::stderr(),
+                "{} mirrored in {}",
+                plural(events.unsigned_abs(), "event"),
+                path.display()
+            );
         }
         Ok(ended)
     }

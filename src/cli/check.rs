@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::reference::written;
 use super::settings;
 use crate::domain::clean::Clean;
+use crate::domain::count::{count, plural};
 use crate::domain::secret::Given;
 use crate::store::StoreError;
 use crate::store::check::{self, Report};
@@ -59,18 +60,21 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
             "{file}: {count} findings are not about what is derived and remain"
         ))),
         count => Err(Failure::running(format!(
-            "{file}: is not sound, {count} findings; `--repair` makes anew what is derived from the events"
+            "{file}: is not sound, {}; `--repair` makes anew what is derived from the events",
+            plural(count, "finding")
         ))),
     }
 }
 
 fn sentence(report: &Report, no_secret: bool) -> String {
     let Report { events, verified, candidacies, assessments, .. } = report;
-    let unverified = events.saturating_sub(*verified);
-    let held = if no_secret { String::new() } else { format!(", {} signatures hold now", report.held) };
-    format!(
-        "{events} events ({verified} verified, {unverified} unverified{held}), {candidacies} candidacies in {assessments} assessments"
-    )
+    let unverified = count(events.saturating_sub(*verified));
+    let verified = count(*verified);
+    let (events, candidacies) = (plural(*events, "event"), plural(*candidacies, "candidacy"));
+    let assessments = plural(*assessments, "assessment");
+    let held =
+        if no_secret { String::new() } else { format!(", {} valid now", plural(report.held, "signature")) };
+    format!("{events} ({verified} verified, {unverified} unverified{held}), {candidacies} in {assessments}")
 }
 
 fn failure(error: &StoreError) -> Failure {

@@ -11,6 +11,7 @@ use super::layers::{self, ConfigFile, OWN_KEYS, Origin};
 use super::reference::print;
 use super::settings::{self, Settings};
 use crate::domain::clean::Clean;
+use crate::domain::count::plural;
 
 /// Prints the effective configuration, once it is known to be one.
 ///
@@ -55,7 +56,7 @@ fn line(option: &Arg, otherwise: &str, secrets: usize, file: &ConfigFile, matche
         Origin::CommandLine => format!("from --{}", option.get_long().unwrap_or_default()),
     };
     if secrets > 0 {
-        origin = format!("{secrets} secret{}, {origin}", if secrets == 1 { "" } else { "s" });
+        origin = format!("{}, {origin}", plural(secrets as u64, "secret"));
     }
     let values = matches.get_raw(id).into_iter().flatten();
     let values: Vec<String> = values.map(|value| value.to_string_lossy().into_owned()).collect();

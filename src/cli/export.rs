@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::reference::written;
 use crate::clock;
 use crate::domain::clean::{self, Clean};
+use crate::domain::count::plural;
 use crate::domain::filter;
 use crate::store::StoreError;
 use crate::store::export::{self, Choice};
@@ -44,7 +45,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     let events = events.map_err(|error| Failure::running(format!("--out {error}")))?;
     // The file is the answer; a line that cannot be written changes nothing.
     let out = args.out.display().to_string();
-    let _ = writeln!(io::stderr(), "saved {events} events to {}", Clean::of(&out));
+    let _ = writeln!(io::stderr(), "saved {} to {}", plural(events, "event"), Clean::of(&out));
     Ok(())
 }
 

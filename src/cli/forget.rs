@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::monitor::session_failure;
 use super::reference::written;
 use crate::domain::clean::Clean;
+use crate::domain::count::plural;
 use crate::store::forget::{Forgetting, Traces, Whom};
 
 /// Options of `forget`.
@@ -59,7 +60,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     let traces = forgetting.carry_out().map_err(|error| Failure::running(error.to_string()))?;
     let mut line = format!("removed for good: {told}");
     if traces.mentions > 0 {
-        let _ = write!(line, "; {} events about others mention them, and stay", traces.mentions);
+        let _ =
+            write!(line, "; {} about others with a mention of them stay", plural(traces.mentions, "event"));
     }
     written(writeln!(out, "{}", Clean::of(&line)).and_then(|()| out.flush()))
 }
@@ -72,8 +74,9 @@ fn sentence(traces: &Traces) -> String {
         names if names.is_empty() => String::new(),
         names => format!(" ({names})"),
     };
-    let (events, assessments) = (traces.events, traces.assessments.len());
-    format!("{events} events of {}{names} in {assessments} assessments", list(&traces.candidates))
+    let (events, assessments) = (traces.events, traces.assessments.len() as u64);
+    let (events, assessments) = (plural(events, "event"), plural(assessments, "assessment"));
+    format!("{events} of {}{names} in {assessments}", list(&traces.candidates))
 }
 
 /// Asks on the terminal.

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::happening::Happening;
 use super::monitor::Station;
 use crate::app::msg::Outcome;
+use crate::domain::count::plural;
 use crate::domain::forward::{Failure as GivenUp, Forwarding, Replay};
 use crate::domain::secret::Keyring;
 use crate::domain::time::Timestamp;
@@ -160,16 +161,22 @@ impl News {
     pub fn human(&self, now: Timestamp) -> String {
         match self {
             Self::On { url, waiting: 0 } => format!("to {url}"),
-            Self::On { url, waiting } => format!("to {url}; {waiting} events wait from before"),
+            Self::On { url, waiting } => {
+                format!("to {url}; {} waiting from before", plural(*waiting, "event"))
+            }
             Self::Failing { why, again_at: Some(at), waiting } => {
                 let secs = at.since(now).max(0).saturating_add(999) / 1000;
-                format!("cannot be reached: {why}; {waiting} events wait; tried again in {secs} s")
+                let waiting = plural(*waiting, "event");
+                format!("cannot be reached: {why}; {waiting} waiting; tried again in {secs} s")
             }
-            Self::Failing { why, again_at: None, waiting } => format!("fails: {why}; {waiting} events wait"),
-            Self::Recovered { waiting } => format!("works again; {waiting} events wait"),
+            Self::Failing { why, again_at: None, waiting } => {
+                format!("fails: {why}; {} waiting", plural(*waiting, "event"))
+            }
+            Self::Recovered { waiting } => format!("works again; {} waiting", plural(*waiting, "event")),
             Self::GivenUp(failure) => {
                 let last = &failure.last;
-                format!("given up after {} attempts: {}: {last}: {}", last.attempts, failure.id, last.note)
+                let attempts = plural(last.attempts.into(), "attempt");
+                format!("given up after {attempts}: {}: {last}: {}", failure.id, last.note)
             }
             Self::More(count) => format!("{count} more given up"),
         }
@@ -226,7 +233,7 @@ mod tests {
         let trouble = Trouble { since: at, why: "refused".into(), again_at: Some(at.plus_millis(1_500)) };
         let down = Forwarding { trouble: Some(trouble), waiting: 3, ..on.clone() };
         let news = News::between(Some(&on), &down);
-        assert_eq!(news[0].human(at), "cannot be reached: refused; 3 events wait; tried again in 2 s");
+        assert_eq!(news[0].human(at), "cannot be reached: refused; 3 events waiting; tried again in 2 s");
         assert_eq!(News::between(Some(&down), &down), []);
         assert_eq!(News::between(Some(&down), &on), [News::Recovered { waiting: 0 }]);
         let last = Forwarded {

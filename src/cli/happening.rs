@@ -7,6 +7,7 @@ use super::forward;
 use super::relay::News;
 use crate::domain::alert::Alert;
 use crate::domain::clean::{self, Clean};
+use crate::domain::count::plural;
 use crate::domain::query::EventLine;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -103,7 +104,7 @@ impl Happening {
             Self::StorageFault(why) => format!("{} cannot store: {}", at(now), Clean::of(why)),
             Self::StorageRecovered => format!("{} stores again", at(now)),
             Self::Stopped { events, session } => {
-                format!("{} stopped    {events} events in {}", at(now), Clean::of(session))
+                format!("{} stopped    {} in {}", at(now), plural(*events, "event"), Clean::of(session))
             }
         }
     }

@@ -33,6 +33,7 @@ use crate::app::model::Mode;
 use crate::app::notice::Tone;
 use crate::clock;
 use crate::domain::clean::Clean;
+use crate::domain::count::plural;
 use crate::domain::{alert, duration};
 use crate::pulse::Pulse;
 use crate::source::http::{self, Surface};
@@ -372,7 +373,12 @@ pub(super) async fn watch_station(
         // Its session goes with it: there is nothing to come back to.
         return Ok(());
     }
-    let _ = writeln!(std::io::stderr(), "{events} events in {}", Clean::of(&path.display().to_string()));
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} in {}",
+        plural(events.unsigned_abs(), "event"),
+        Clean::of(&path.display().to_string())
+    );
     Ok(())
 }
 

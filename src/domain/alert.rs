@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::count::plural;
 use super::duration::Duration;
 use super::event::Status;
 use super::filter::{Compare, Standing, nearest};
@@ -232,7 +233,9 @@ impl Alert {
             Rule::Violation(kind, compare, count) => format!("{} {} {count}", kind.title(), compare.symbol()),
             Rule::Flag(flag) => format!("flag is {flag}"),
             Rule::Status(status) => status.word().replace('_', " "),
-            Rule::Refused(count, span) => format!("{count} deliveries refused within {span}"),
+            Rule::Refused(count, span) => {
+                format!("{} refused within {span}", plural(count.into(), "delivery"))
+            }
             Rule::Quiet(span) => format!("nothing was accepted for {span}"),
             rule @ (Rule::Violations(..) | Rule::Score(..)) => rule.to_string(),
         }

@@ -14,10 +14,15 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// "1 event", "2 events".
+/// "1 event", "2 events"; "1 delivery", "2 deliveries".
 #[must_use]
 pub fn plural(number: u64, word: &str) -> String {
-    format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
+    let number_of = count(number);
+    match word.strip_suffix('y') {
+        _ if number == 1 => format!("{number_of} {word}"),
+        Some(stem) => format!("{number_of} {stem}ies"),
+        None => format!("{number_of} {word}s"),
+    }
 }
 
 #[cfg(test)]
@@ -31,5 +36,6 @@ mod tests {
             [0, 1, 2, 1_000].map(|n| plural(n, "event")),
             ["0 events", "1 event", "2 events", "1,000 events"]
         );
+        assert_eq!([1, 2].map(|n| plural(n, "delivery")), ["1 delivery", "2 deliveries"]);
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn line<'a>(result: &'a Forwarded, scene: Scene<'a>) -> Vec<Piece<'a>
         State::Delivered if result.attempts == 1 => "forwarded".to_owned(),
         State::Delivered => format!("forwarded at the {} attempt", ordinal(result.attempts)),
         State::Retrying => format!("tried {}, tries again", times(result.attempts)),
-        State::GivenUp => format!("given up after {} attempts", result.attempts),
+        State::GivenUp => format!("given up after {}", text::plural(result.attempts.into(), "attempt")),
     };
     let mut pieces = vec![
         Piece::styled(format!("{sign} {how}"), style),

@@ -170,7 +170,7 @@ fn signatures_are_verified_again_with_a_secret() {
     });
     let check = |secret: &str| run(&["check", "s.sqlite", "--secret", secret], dir.path(), "");
     let good = check(SECRET);
-    assert!(good.code == 0 && good.out.contains("3 signatures hold now"), "{}{}", good.out, good.err);
+    assert!(good.code == 0 && good.out.contains("3 signatures valid now"), "{}{}", good.out, good.err);
     let other = check(OTHER);
     assert_eq!(other.code, 1);
     assert!(other.out.contains("event 1 (msg_0): kept as verified, but"), "{}", other.out);
@@ -185,7 +185,7 @@ fn a_repair_waits_for_nobody_who_writes() {
     let repair = run(&["check", "s.sqlite", "--repair"], dir.path(), "");
     assert!(repair.code == 2 && repair.err.contains("another invigil is writing"), "{}", repair.err);
     let check = run(&["check", "s.sqlite"], dir.path(), "");
-    assert_eq!(check.out, "sound: 1 events (1 verified, 0 unverified), 0 candidacies in 0 assessments\n");
+    assert_eq!(check.out, "sound: 1 event (1 verified, 0 unverified), 0 candidacies in 0 assessments\n");
 }
 
 /// Who reads a session at rest sees when somebody begins to write it, and who begins to read one that is open but

@@ -137,7 +137,7 @@ fn somebody_is_forgotten_by_an_address_too_and_nobody_while_it_is_written() {
     drop(keeper);
     let done = forget();
     assert!(
-        done.out.contains("2 events of 69145db6968cb883ddfc598b (Quillon Vandersteen) in 1 assessments"),
+        done.out.contains("2 events of 69145db6968cb883ddfc598b (Quillon Vandersteen) in 1 assessment"),
         "{}{}",
         done.out,
         done.err
