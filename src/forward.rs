@@ -374,11 +374,10 @@ impl Worker {
         let at = clock::now();
         let result = Forwarded { at, attempts, state, status, millis, note, replayed: replay.is_some() };
         if let Some(number) = replay {
-            self.replays.ended(number, Some(&result));
             if unreachable {
-                // It says nothing of the event, and more of them would come to the same.
-                return self.replays.end(number, "the target cannot be reached");
+                return self.replays.unreached(number, result);
             }
+            self.replays.ended(number, Some(&result));
         } else if state == State::GivenUp {
             self.pulse.forward(|forward| forward.fail(seq, id, result.clone()));
         }

@@ -76,6 +76,8 @@ pub struct Replayed {
     pub delivered: u64,
     /// Events that it did not.
     pub failed: u64,
+    /// Events that were sent, and not answered when it ended before its end.
+    pub unanswered: u64,
     /// Events that were not sent any more.
     pub left: u64,
     /// Why not: it was stopped, or the target cannot be reached.
@@ -105,6 +107,14 @@ pub struct Forwarding {
     pub given_up: u64,
     /// How far a replay of many is.
     pub progress: Option<Progress>,
+}
+
+impl Replayed {
+    /// Events that were sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.delivered + self.failed + self.unanswered
+    }
 }
 
 impl Forwarding {

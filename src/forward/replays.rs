@@ -36,9 +36,15 @@ impl Replaying {
         self.sum.delivered + self.sum.failed
     }
 
+    /// Nothing is left to send, and nothing under way.
+    fn is_over(&self) -> bool {
+        self.under_way == 0 && self.next.is_empty() && self.rest.is_none()
+    }
+
     fn finish(mut self) {
+        self.sum.unanswered = self.under_way;
         self.sum.left = match self.sum.stopped {
-            Some(_) => self.sum.total.saturating_sub(self.done()),
+            Some(_) => self.sum.total.saturating_sub(self.sum.sent()),
             None => 0,
         };
         // Whoever asked may have gone.
@@ -124,7 +130,22 @@ impl Replays {
         if !(taken && failed) {
             sum.last = result.cloned().or(sum.last.take());
         }
-        if replaying.under_way == 0 && replaying.next.is_empty() && replaying.rest.is_none() {
+        if replaying.is_over() {
+            self.list.remove(at).finish();
+        }
+    }
+
+    /// An event of a replay did not reach the target. That says nothing of the event, and more of them would come to
+    /// the same: the replay ends with what is under way.
+    pub(super) fn unreached(&mut self, number: u64, result: Forwarded) {
+        let Some(at) = self.list.iter().position(|replaying| replaying.number == number) else { return };
+        let Some(replaying) = self.list.get_mut(at) else { return };
+        replaying.under_way -= 1;
+        replaying.next.clear();
+        replaying.rest = None;
+        replaying.sum.stopped = Some("the target cannot be reached".to_owned());
+        replaying.sum.last.get_or_insert(result);
+        if replaying.is_over() {
             self.list.remove(at).finish();
         }
     }
@@ -138,7 +159,7 @@ impl Replays {
         }
     }
 
-    /// Ends all of them before their end. What is under way is not called back.
+    /// Ends all of them before their end. What is under way is not called back, and not waited for.
     pub(super) fn stop(&mut self, why: &str) {
         for mut replaying in self.list.drain(..) {
             replaying.sum.stopped = Some(why.to_owned());
@@ -148,7 +169,53 @@ impl Replays {
 
     /// How far the replay of many is, if there is one.
     pub(super) fn progress(&self) -> Option<Progress> {
-        let many = self.list.iter().find(|replaying| replaying.sum.total > 1)?;
+        let goes_on = |replaying: &&Replaying| replaying.sum.total > 1 && replaying.sum.stopped.is_none();
+        let many = self.list.iter().find(goes_on)?;
         Some(Progress { done: many.done(), failed: many.sum.failed, total: many.sum.total })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Timestamp;
+
+    /// A replay of so many events, of which some are under way and the next are read.
+    fn begun(total: u64, under_way: u64) -> (Replays, oneshot::Receiver<Replayed>) {
+        let (answer, told) = oneshot::channel();
+        let mut replays = Replays::default();
+        replays.add(Replay::Chosen { query: Query::default(), until: 99, total }, false, answer);
+        let replaying = &mut replays.list[0];
+        (replaying.under_way, replaying.next) = (under_way, (50..60).collect());
+        (replays, told)
+    }
+
+    fn result(state: State) -> Forwarded {
+        let at = Timestamp::default();
+        Forwarded { at, attempts: 1, state, status: None, millis: 3, note: String::new(), replayed: true }
+    }
+
+    #[test]
+    fn what_is_under_way_when_it_is_stopped_was_sent() {
+        let (mut replays, mut told) = begun(910, 18);
+        replays.ended(1, Some(&result(State::Delivered)));
+        replays.ended(1, Some(&result(State::GivenUp)));
+        replays.stop("stopped");
+        let sum = told.try_recv().unwrap();
+        assert_eq!((sum.delivered, sum.failed, sum.unanswered, sum.left), (1, 1, 16, 892));
+        replays.ended(1, Some(&result(State::Delivered)));
+    }
+
+    #[test]
+    fn what_does_not_reach_the_target_was_not_sent() {
+        let (mut replays, mut told) = begun(910, 3);
+        assert!(replays.progress().is_some());
+        replays.unreached(1, result(State::GivenUp));
+        assert!(replays.progress().is_none() && told.try_recv().is_err(), "others are under way");
+        replays.ended(1, Some(&result(State::Delivered)));
+        replays.unreached(1, result(State::GivenUp));
+        let sum = told.try_recv().unwrap();
+        assert_eq!((sum.delivered, sum.failed, sum.unanswered, sum.left), (1, 0, 0, 909));
+        assert_eq!(sum.stopped.as_deref(), Some("the target cannot be reached"));
     }
 }

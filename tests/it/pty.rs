@@ -305,14 +305,14 @@ fn events_are_sent_again_by_keys() {
     // Nobody is there any more.
     runtime.block_on(target.leave());
     terminal.press("ry");
-    terminal.expect("cannot be reached");
+    terminal.expect("None of 2 events was sent: the target cannot be reached");
     runtime.block_on(target.come_back(Manner::Hang));
     terminal.press("r");
     terminal.expect("All 2 events that the filter shows");
     terminal.press("y");
     terminal.expect("Sending again… 0 of 2");
     terminal.press("\u{1b}");
-    terminal.expect("Sent 0 of 2, 0 failed: stopped");
+    terminal.expect("Sent 2 of 2, 2 not answered yet: stopped");
     terminal.press("Q");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.restored());
@@ -356,7 +356,7 @@ async fn saved_is_sent_again(home: &Path, url: &str, target: &mut Target) -> Got
     signing.press("ry");
     signing.expect("Sending again… 0 of 2");
     signing.press("\u{1b}");
-    signing.expect("Sent 0 of 2, 0 failed: stopped");
+    signing.expect("Sent 2 of 2, 2 not answered yet: stopped");
     signing.press("Q");
     assert_eq!(signing.end(), 0);
     let mut without = Terminal::start(&["open", "s.sqlite"], home);

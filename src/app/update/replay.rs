@@ -8,6 +8,7 @@ use super::super::notice::Tone;
 use super::super::overlay::{Again, Counted, Overlay};
 use super::{doing, finding};
 use crate::domain::clean::Clean;
+use crate::domain::count::plural;
 use crate::domain::delivery::Seq;
 use crate::domain::forward::{Forwarding, Progress, Replay, Replayed};
 use crate::domain::query::Query;
@@ -126,7 +127,7 @@ pub(super) fn progress(model: &mut Model) {
 
 /// What a replay came to, in a sentence.
 pub(super) fn told(model: &mut Model, sum: &Replayed) -> (Tone, String) {
-    let count = sum.delivered + sum.failed + sum.left;
+    let (sent, count) = (sum.sent(), sum.sent() + sum.left);
     if sum.total > 1 {
         model.replays = model.replays.saturating_sub(1);
         if model.replays == 0 {
@@ -149,13 +150,29 @@ pub(super) fn told(model: &mut Model, sum: &Replayed) -> (Tone, String) {
     };
     let (tone, text) = match (count, &sum.stopped, sum.failed) {
         (0 | 1, None, 0) => (Tone::Good, format!("Sent again: {last}")),
-        (0 | 1, ..) => (Tone::Bad, format!("Sent again, not taken: {last}")),
-        (_, Some(why), failed) => {
-            let done = sum.delivered + failed;
-            (Tone::Warn, format!("Sent {done} of {count}, {failed} failed: {why}"))
+        (0 | 1, Some(why), _) if sum.unanswered > 0 => {
+            (Tone::Warn, format!("Sent again, not answered yet: {why}"))
         }
-        (_, None, 0) => (Tone::Good, format!("Sent {} events again", sum.delivered)),
-        (_, None, failed) => (Tone::Bad, format!("Sent {count} events again, {failed} failed: {last}")),
+        (0 | 1, Some(why), _) if sent == 0 => {
+            let why = if sum.last.is_some() { &last } else { why };
+            return (Tone::Bad, format!("Not sent: {why}"));
+        }
+        (0 | 1, ..) => (Tone::Bad, format!("Sent again, not taken: {last}")),
+        (_, Some(why), _) if sent == 0 => {
+            return (Tone::Warn, format!("None of {} was sent: {why}", plural(count, "event")));
+        }
+        (_, Some(why), failed) => {
+            let part = |number: u64, what: &str| match number {
+                0 => String::new(),
+                number => format!(", {number} {what}"),
+            };
+            let (failed, open) = (part(failed, "failed"), part(sum.unanswered, "not answered yet"));
+            (Tone::Warn, format!("Sent {sent} of {count}{failed}{open}: {why}"))
+        }
+        (_, None, 0) => (Tone::Good, format!("Sent {} again", plural(sent, "event"))),
+        (_, None, failed) => {
+            (Tone::Bad, format!("Sent {} again, {failed} failed: {last}", plural(sent, "event")))
+        }
     };
     (tone, format!("{text}{old}"))
 }
