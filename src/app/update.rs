@@ -162,11 +162,7 @@ fn title(model: &Model) -> String {
 
 /// Whether a filter lets other rows through as time passes.
 fn slides(filter: &Filter) -> bool {
-    match filter {
-        Filter::All(parts) | Filter::Any(parts) => parts.iter().any(slides),
-        Filter::Not(part) => slides(part),
-        Filter::Term(term) => matches!(term, Term::Since(When::Ago(_)) | Term::Until(When::Ago(_))),
-    }
+    filter.has(|term| matches!(term, Term::Since(When::Ago(_)) | Term::Until(When::Ago(_))))
 }
 
 fn take_vitals(model: &mut Model, vitals: Vitals) {

@@ -218,6 +218,16 @@ impl Filter {
         matches!(self, Self::All(parts) if parts.is_empty())
     }
 
+    /// Whether any of its terms is one of those meant.
+    #[must_use]
+    pub fn has(&self, meant: fn(&Term) -> bool) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.has(meant)),
+            Self::Not(part) => part.has(meant),
+            Self::Term(term) => meant(term),
+        }
+    }
+
     /// Whether it chooses this event. The store answers the same question in SQL; a test holds them equal.
     #[must_use]
     pub fn matches(&self, subject: &Subject<'_>, now: Timestamp) -> bool {

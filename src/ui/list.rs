@@ -9,10 +9,11 @@ use super::draw::{self, Labels, Piece, Scene};
 use super::table::{self, Column};
 use super::{text, welcome};
 use crate::app::geometry::{self, Framing, Part, Regions};
-use crate::app::model::Model;
+use crate::app::model::{Mode, Model};
 use crate::app::msg::Slot;
 use crate::app::pane::{self, Pane, View};
 use crate::app::window::{Live, Seen, Window};
+use crate::domain::filter::{Is, Term};
 use crate::domain::query::Sort;
 
 /// A list and how it is shown.
@@ -183,6 +184,12 @@ fn empty<R: Live>(buf: &mut Buffer, area: Rect, list: &List<'_, R>, scene: Scene
         },
     };
     let mut lines = vec![(told.into(), scene.styles.dim)];
+    let forwarding = |term: &Term| matches!(term, Term::Is(Is::Forwarded | Is::Unforwarded));
+    let asks = model.filter.as_ref().is_some_and(|active| active.filter.has(forwarding));
+    if asks && model.mode == Mode::Attach && model.list() == Some(list.slot) {
+        let told = "How each event was forwarded is known over there alone: ask on its screen";
+        lines.push((told.into(), scene.styles.warn));
+    }
     if model.filter.is_some() {
         lines.push(("f changes it; emptied, it shows everything again".into(), scene.styles.dim));
     }

@@ -106,6 +106,21 @@ fn a_header_says_all_of_it() {
     }
 }
 
+/// That nothing failed is not to be read out of a list that cannot know.
+#[test]
+fn an_empty_list_says_who_knows_what_was_forwarded() {
+    for size in SIZES {
+        for (filter, told) in [("is:unforwarded", true), ("-is:forwarded nobody", true), ("nobody", false)] {
+            let mut harness = looking_on(60, size);
+            harness.send(self::told(Attachment { unforwarded: 6, ..live(0) }));
+            harness.script(&format!("4f{filter}<enter>"));
+            let frame = harness.frame();
+            let said: String = frame.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(said.contains("known over there"), told, "{frame}");
+        }
+    }
+}
+
 /// What the other side said before it went is no news of now.
 #[test]
 fn what_is_lost_tells_nothing() {
