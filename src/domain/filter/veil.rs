@@ -89,7 +89,7 @@ mod tests {
     proptest! {
         /// What is read as a name is nowhere to be read, however it is written.
         #[test]
-        fn no_name_is_left(text in "(flag:red|event:|candidate:|score|[<=]|OR|ADA|\"|\\\\|-|\\(|\\)| ){0,24}") {
+        fn no_name_is_left(text in "(flag:red|event:|candidate:|score|[<=]|OR|ADA|李|\"|\\\\|-|\\(|\\)| ){0,24}") {
             let shown = veiled(&text, '*');
             prop_assert_eq!(shown.chars().count(), text.chars().count());
             if let Ok(filter) = parse(&text) {
