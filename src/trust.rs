@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 use std::io;
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use hyper_rustls::builderstates::WantsSchemes;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig};
+use rustls::{CertificateError, ClientConfig, InvalidMessage};
 use rustls_platform_verifier::Verifier;
 
 /// The authorities that are trusted besides the system's. Clones share them.
@@ -60,13 +61,15 @@ impl Trust {
     }
 }
 
-/// What is wrong with the other side's certificate.
+/// What is wrong with the other side's TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
     /// It is of an authority that is not trusted.
     UnknownIssuer,
-    /// Anything else, in the words of who verified it.
+    /// Its certificate is no good otherwise, in the words of who verified it.
     Other(String),
+    /// It speaks something else.
+    None,
 }
 
 impl Display for Doubt {
@@ -76,11 +79,12 @@ impl Display for Doubt {
                 "its certificate is of an authority that is not known here; give that, or the certificate, by --ca-file",
             ),
             Self::Other(why) => write!(f, "its certificate is not trusted: {why}"),
+            Self::None => f.write_str("it speaks no TLS; is http:// or ws:// meant?"),
         }
     }
 }
 
-/// What is wrong with the other side's certificate, if that is the reason of an error: it stands somewhere among the
+/// What is wrong with the other side's TLS, if that is the reason of an error: it stands somewhere among the
 /// reasons, bare or within an error of input or output.
 #[must_use]
 pub fn distrusted(mut why: &(dyn Error + 'static)) -> Option<Doubt> {
@@ -93,11 +97,24 @@ pub fn distrusted(mut why: &(dyn Error + 'static)) -> Option<Doubt> {
                     CertificateError::UnknownIssuer | CertificateError::BadSignature,
                 ) => Some(Doubt::UnknownIssuer),
                 rustls::Error::InvalidCertificate(what) => Some(Doubt::Other(what.to_string())),
+                rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Doubt::None),
                 _ => None,
             };
         }
         why = within.map(|inner| inner as &(dyn Error + 'static)).or_else(|| why.source())?;
     }
+}
+
+/// Why a request came to nothing, in a sentence.
+#[must_use]
+pub fn failing(error: &(dyn Error + 'static)) -> String {
+    if let Some(doubt) = distrusted(error) {
+        return doubt.to_string();
+    }
+    let mut causes = iter::successors(Some(error), |why: &&(dyn Error + 'static)| (*why).source());
+    let garbled = causes.any(|why| why.downcast_ref().is_some_and(hyper::Error::is_parse));
+    let strange = if garbled { "it speaks no HTTP: " } else { "" };
+    format!("{strange}{}", reason(error))
 }
 
 /// What is at the bottom of an error, in its own words: "Connection refused" says more than "client error", and its

@@ -1,7 +1,6 @@
 //! The target: one HTTP client, one request at a time in, one ending out. No redirect is followed, and of an
 //! answer no more is read than is worth showing.
 
-use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -146,19 +145,11 @@ impl Target {
         let millis = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
         let ending = match answer {
             Err(_) => Ending::Failed(format!("no answer within {} s", TIMEOUT.as_secs())),
-            Ok(Err(error)) if error.is_connect() => Ending::Unreachable(reason(&error)),
-            Ok(Err(error)) => Ending::Failed(reason(&error)),
+            Ok(Err(error)) if error.is_connect() => Ending::Unreachable(trust::failing(&error)),
+            Ok(Err(error)) => Ending::Failed(trust::failing(&error)),
             Ok(Ok(answer)) => answered(answer).await,
         };
         (ending, millis)
-    }
-}
-
-/// The reason of an error that says something: the others only say that there was one.
-fn reason(error: &(dyn Error + 'static)) -> String {
-    match trust::distrusted(error) {
-        Some(doubt) => doubt.to_string(),
-        None => trust::reason(error),
     }
 }
 

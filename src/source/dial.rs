@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tower::{Service, ServiceExt};
 
@@ -79,11 +80,17 @@ async fn connect(
         tungstenite::Error::Http(answer) => {
             DialError::Refused(answer.status(), answer.body().clone().unwrap_or_default())
         }
-        tungstenite::Error::Io(why) => {
-            DialError::Unreachable(format!("the connection broke off: {}", trust::reason(&why)))
+        tungstenite::Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            DialError::Unreachable("the connection broke off before an answer".to_owned())
         }
+        why @ tungstenite::Error::Io(_) => DialError::Unreachable(broken_off(&why)),
         why => DialError::Foreign(why.to_string()),
     })
+}
+
+/// What ended a connection that held, in a sentence.
+pub(super) fn broken_off(why: &tungstenite::Error) -> String {
+    format!("the connection broke off: {}", trust::reason(why))
 }
 
 /// The same address as HTTP knows it.

@@ -338,8 +338,19 @@ async fn what_is_no_invigil_and_what_lets_nobody_in_is_said_in_one_line() {
             let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n").await;
         }
     });
+    // Somebody who hangs up without a word.
+    let mute = TcpListener::bind(HERE).await.unwrap();
+    let silent = mute.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = mute.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
+    });
+    let garbled_tls = format!("wss://{garbled}");
     for (args, code, said) in [
         (&[webhook.as_str()][..], 2, "it answers 404"),
+        (&[silent.as_str()], 1, "the connection broke off before an answer"),
+        (&[garbled_tls.as_str()], 1, "it speaks no TLS"),
         (&[strange.as_str()], 2, "no invigil's control address"),
         (&[garbled.as_str()], 2, "no invigil's control address"),
         (&["127.0.0.1:1"], 1, "Connection refused"),

@@ -253,8 +253,13 @@ async fn what_came_just_before_the_link_broke_is_kept_and_the_link_is_made_anew(
     let mut program = start(&relay, &session, &["--relay"]).await;
     let (mut line, token) = relay.granted().await;
     line.text(signed("msg_last", SAMPLE)).await;
-    drop(line);
     assert_eq!(program.told("event").await["id"], "msg_last");
+    line.reset();
+    let mut down = program.told("relay").await;
+    while down["state"] != "retrying" {
+        down = program.told("relay").await;
+    }
+    assert_eq!(down["why"], "the connection broke off: Connection reset by peer");
     // No relay at all, then one that is none, then the relay again.
     drop(relay.connection().await);
     let mut stranger = relay.connection().await;

@@ -78,7 +78,7 @@ async fn open(
     let text = match greeting {
         Ok(Some(Ok(Message::Text(text)))) => text,
         Ok(Some(Ok(_))) => return Err(foreign("it greets with something else".to_owned())),
-        Ok(Some(Err(why))) => return Err(Refusal::Unreachable(format!("the connection broke off: {why}"))),
+        Ok(Some(Err(why))) => return Err(Refusal::Unreachable(dial::broken_off(&why))),
         Ok(None) => return Err(Refusal::Unreachable("it closed the link".to_owned())),
         Err(_) => return Err(foreign(format!("it does not greet within {} s", GREETING.as_secs()))),
     };
@@ -177,7 +177,7 @@ impl Following<'_> {
                     return Err(lost(format!("it closed the link{reason}")));
                 }
                 Ok(Some(Ok(_))) => {}
-                Ok(Some(Err(why))) => return Err(lost(format!("the connection broke off: {why}"))),
+                Ok(Some(Err(why))) => return Err(lost(dial::broken_off(&why))),
                 Ok(None) => return Err(lost("the connection broke off")),
                 Err(_) => return Err(lost(format!("it was silent for {} s", DEAD.as_secs()))),
             }

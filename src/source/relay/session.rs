@@ -9,7 +9,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -23,6 +23,7 @@ use super::inbox::Inbox;
 use super::token::{Objection, is_plain};
 use crate::clock;
 use crate::domain::vitals::Link;
+use crate::source::dial;
 
 /// Deliveries in work at once. While all are, nothing more is read, and the relay holds the next ones.
 const AT_ONCE: usize = 32;
@@ -58,7 +59,7 @@ pub(super) enum End {
 pub(super) struct Session<'a, S> {
     frames: SplitStream<WebSocketStream<S>>,
     outbox: mpsc::Sender<Message>,
-    writer: JoinHandle<()>,
+    writer: JoinHandle<String>,
     slots: Arc<Semaphore>,
     inbox: &'a Inbox,
     tasks: &'a TaskTracker,
@@ -124,20 +125,24 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<'a, S> {
         }
     }
 
-    async fn send(&self, message: Message) -> Result<(), End> {
-        self.outbox.send(message).await.map_err(|_closed| unwritable())
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        match self.outbox.send(message).await {
+            Ok(()) => Ok(()),
+            Err(_closed) => Err(unwritable((&mut self.writer).await)),
+        }
     }
 
     /// Reads until the relay answers a start; deliveries are put to work, pings are answered by the library.
     async fn next(&mut self) -> Result<String, End> {
         loop {
-            let busy = self.slots.available_permits() == 0;
+            let slots = Arc::clone(&self.slots);
+            let busy = slots.available_permits() == 0;
             let patience = if self.pinged { DEAD } else { PING };
             let message = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(End::Stopped),
-                () = self.outbox.closed() => return Err(unwritable()),
-                _ = self.slots.acquire(), if busy => continue,
+                why = &mut self.writer => return Err(unwritable(why)),
+                _ = slots.acquire(), if busy => continue,
                 message = self.frames.next(), if !busy => message,
                 () = sleep_until(self.heard + patience) => {
                     if self.pinged {
@@ -150,7 +155,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Session<'a, S> {
             };
             let message = match message {
                 Some(Ok(message)) => message,
-                Some(Err(error)) => return Err(End::Lost(error.to_string())),
+                Some(Err(why)) => return Err(End::Lost(dial::broken_off(&why))),
                 None => return Err(End::Lost("the connection broke off".to_owned())),
             };
             (self.heard, self.pinged) = (Instant::now(), false);
@@ -198,8 +203,9 @@ impl<S> Drop for Session<'_, S> {
     }
 }
 
-fn unwritable() -> End {
-    End::Lost("it takes no frames".to_owned())
+/// The writer has ended.
+fn unwritable(why: Result<String, JoinError>) -> End {
+    End::Lost(why.unwrap_or_else(|_panicked| "nothing is written to it any more".to_owned()))
 }
 
 /// What a close frame says.
@@ -218,18 +224,21 @@ fn closed(close: Option<&CloseFrame>, live: bool) -> End {
     End::Lost(format!("{what} ({}){reason}", u16::from(*code)))
 }
 
-/// Writes what is put into the outbox, until it is a close or cannot be written.
+/// Writes what is put into the outbox, until it is a close or cannot be written; says why it ended.
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     mut sink: SplitSink<WebSocketStream<S>, Message>,
     mut waiting: mpsc::Receiver<Message>,
-) {
+) -> String {
     while let Some(message) = waiting.recv().await {
         let last = message.is_close();
         match timeout(WRITE, sink.send(message)).await {
-            Ok(Ok(())) if !last => {}
-            _ => return,
+            Ok(Ok(())) if last => break,
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => return dial::broken_off(&why),
+            Err(_) => return format!("it took no frame within {} s", WRITE.as_secs()),
         }
     }
+    "the link is closed".to_owned()
 }
 
 /// Has a delivery kept and answers it; the slot is free again when the answer is on its way.

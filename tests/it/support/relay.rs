@@ -160,6 +160,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     }
 }
 
+impl Line<TcpStream> {
+    /// Goes without a word, as a machine does that is switched off.
+    pub(crate) fn reset(self) {
+        self.socket.get_ref().set_zero_linger().unwrap();
+    }
+}
+
 /// The frame of a delivery.
 pub(crate) fn event(id: &str, headers: &Value, body: &[u8]) -> Value {
     json!({ "type": "event", "version": 1, "data": {
