@@ -481,7 +481,7 @@ pub(super) fn scratch() -> Result<TempDir, Failure> {
 /// `invigil simulate`: a made-up rollout, sent to any URL.
 ///
 /// # Errors
-/// Code 2 for a wrong option; 1 if nothing was taken.
+/// Code 2 for a wrong option; 1 if a message was given up.
 pub fn simulate(args: &super::simulate::Args) -> Result<(), Failure> {
     block_on(async {
         let stop = stop_signal()?;

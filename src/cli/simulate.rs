@@ -69,7 +69,7 @@ fn share(text: &str) -> Result<f64, String> {
 /// Sends the campaign and writes the report on `out`, as one line of JSON.
 ///
 /// # Errors
-/// Code 2 if an option is wrong; 1 if the receiver took nothing, or `out` cannot be written.
+/// Code 2 if an option is wrong; 1 if a message was given up, or `out` cannot be written.
 pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) -> Result<Report, Failure> {
     let keyring = settings::keyring(&args.secret, args.secret_file.as_deref())?;
     let Some(secret) = keyring.secrets().first().cloned() else {
@@ -95,12 +95,9 @@ pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) ->
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
         .map_err(|why| Failure::running(format!("the report cannot be written: {why}")))?;
-    if report.accepted == 0 && report.failed > 0 {
-        let line = format!(
-            "{} took none of {} messages; does it listen there, with this secret?",
-            args.to, report.sent
-        );
-        return Err(Failure::running(line));
+    if let Some(why) = &report.why {
+        let Report { sent, failed, .. } = report;
+        return Err(Failure::running(format!("--to: {failed} of {sent} messages failed: {why}")));
     }
     Ok(report)
 }

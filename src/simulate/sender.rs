@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::rollout::{Forgery, Send};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::trust::Trust;
+use crate::trust::{self, Trust};
 
 /// The name Svix sends under.
 const USER_AGENT: &str = "Svix-Webhooks/1.0 (sender-9YMgn)";
@@ -74,19 +74,24 @@ impl Target {
         Ok(Self { connections, url: uri, secret, wrong_secret })
     }
 
-    async fn request(&self, request: Request<Full<Bytes>>) -> Option<u16> {
+    /// The status of the answer; without one, why there is none.
+    async fn request(&self, request: Request<Full<Bytes>>) -> Result<u16, String> {
         let answer = async {
             match &self.connections {
                 Connections::Plain(client) => client.request(request).await,
                 Connections::Encrypted(client) => client.request(request).await,
             }
         };
-        let answer: Response<_> = tokio::time::timeout(TIMEOUT, answer).await.ok()?.ok()?;
-        Some(answer.status().as_u16())
+        let slow = || format!("no answer within {} s", TIMEOUT.as_secs());
+        let answer: Response<_> = tokio::time::timeout(TIMEOUT, answer)
+            .await
+            .map_err(|_elapsed| slow())?
+            .map_err(|why| trust::failing(&why))?;
+        Ok(answer.status().as_u16())
     }
 
     /// The request of a message, signed for this moment, or forged as it says.
-    fn compose(&self, send: &Send, now: Timestamp) -> Option<Request<Full<Bytes>>> {
+    fn compose(&self, send: &Send, now: Timestamp) -> Result<Request<Full<Bytes>>, String> {
         let stale = send.forgery == Some(Forgery::Stale);
         let secs = now.secs() - if stale { STALE_SECS } else { 0 };
         let wrong = send.forgery == Some(Forgery::WrongSecret);
@@ -106,15 +111,15 @@ impl Target {
         if send.forgery != Some(Forgery::NoSignature) {
             request = request.header("svix-signature", signature);
         }
-        request.body(Full::new(Bytes::from(body))).ok()
+        request.body(Full::new(Bytes::from(body))).map_err(|why| why.to_string())
     }
 }
 
 /// How a message fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The last answer's status; `None` if there was none.
-    pub status: Option<u16>,
+    /// The last answer's status; why there was none, if there was none.
+    pub answer: Result<u16, String>,
     /// How often it was sent.
     pub attempts: u32,
     /// How long the last request took.
@@ -125,7 +130,7 @@ impl Outcome {
     /// True if the receiver has taken it.
     #[must_use]
     pub fn accepted(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
+        matches!(self.answer, Ok(200..300))
     }
 }
 
@@ -136,11 +141,11 @@ pub async fn send(target: &Target, send: &Send, now: impl Fn() -> Timestamp) -> 
     loop {
         attempts += 1;
         let begun = Instant::now();
-        let status = match target.compose(send, now()) {
-            Some(request) => target.request(request).await,
-            None => None,
+        let answer = match target.compose(send, now()) {
+            Ok(request) => target.request(request).await,
+            Err(why) => Err(why),
         };
-        let outcome = Outcome { status, attempts, took: begun.elapsed() };
+        let outcome = Outcome { answer, attempts, took: begun.elapsed() };
         if outcome.accepted() || send.forgery.is_some() {
             return outcome;
         }
@@ -175,6 +180,9 @@ pub struct Report {
     pub p99_ms: f64,
     /// How often each status came last; `none` where no answer came.
     pub statuses: BTreeMap<String, u64>,
+    /// Why the last one that failed did.
+    #[serde(skip)]
+    pub why: Option<String>,
 }
 
 #[derive(Default)]
@@ -193,12 +201,14 @@ impl Tally {
             let mut hasher = DefaultHasher::new();
             send.id.hash(&mut hasher);
             self.ids.insert(hasher.finish());
-        } else if send.forgery.is_some() && outcome.status.is_some() {
+        } else if send.forgery.is_some() && outcome.answer.is_ok() {
             report.refused += 1;
         } else {
             report.failed += 1;
+            let answered = |status: &u16| format!("it answered {status}");
+            report.why = Some(outcome.answer.as_ref().map_or_else(Clone::clone, answered));
         }
-        let status = outcome.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+        let status = outcome.answer.as_ref().map_or_else(|_| "none".to_owned(), ToString::to_string);
         *report.statuses.entry(status).or_default() += 1;
         self.micros.push(u32::try_from(outcome.took.as_micros()).unwrap_or(u32::MAX));
     }

@@ -328,9 +328,51 @@ async fn a_certificate_that_is_not_trusted_is_told_and_gets_nothing() {
         let simulated = invigil(&[&simulate[..], &trusted].concat(), dir.path());
         let ended = tokio::process::Command::from(simulated).output().await.unwrap();
         assert_eq!(ended.status.code(), code, "{trusted:?}");
+        let said = String::from_utf8(ended.stderr).unwrap();
+        let why = "1 of 1 messages failed: its certificate is of an authority that is not known here";
+        assert_eq!(said.contains(why), code == Some(1), "{said}");
     }
     target.next().await;
     assert!(target.nothing());
+}
+
+/// One message of many that is not taken is told, with why, and is no success.
+#[tokio::test]
+async fn a_simulation_that_was_not_taken_whole_has_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = std::sync::OnceLock::<String>::new();
+    let target = Target::that(move |got| {
+        let refused = got.id() == first.get_or_init(|| got.id().to_owned());
+        Manner::Answer(if refused { 405 } else { 204 }, "")
+    })
+    .await;
+    let args = ["simulate", "--to", &target.url(), "--secret", SECRET, "--rate", "0", "--limit", "9"];
+    let simulated = invigil(&[&args[..], &["--duplicates", "0"]].concat(), dir.path());
+    let ended = tokio::process::Command::from(simulated).output().await.unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.ends_with("--to: 1 of 9 messages failed: it answered 405\n"), "{said}");
+    let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((&report["accepted"], &report["failed"]), (&8.into(), &1.into()));
+}
+
+/// Somebody who speaks something else is told from somebody who refuses.
+#[tokio::test]
+async fn a_target_that_speaks_no_http_is_called_that() {
+    let greeter = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", greeter.local_addr().unwrap());
+    let greeting = tokio::spawn(async move {
+        let (mut stream, _) = greeter.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
+        stream.write_all(b"220 mail.example.com ESMTP\r\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let url = forward::target::Url::parse(&url).unwrap();
+    let target = forward::target::Target::new(url, &Trust::default()).unwrap();
+    let (ending, _) = target.send(hyper::HeaderMap::new(), b"{}".to_vec()).await;
+    let Ending::Failed(why) = ending else { panic!("{ending:?}") };
+    assert!(why.starts_with("it speaks no HTTP: "), "{why}");
+    greeting.abort();
 }
 
 /// Where time passes at once: who does not answer is given up on, and who does not end is cut off.

@@ -83,7 +83,7 @@ async fn what_is_not_taken_is_sent_again() {
     let target = target_at(receiver).await;
     let message = rollout(1, 0.0).next().unwrap();
     let outcome = send(&target, &message, crate::clock::now).await;
-    assert_eq!((outcome.status, outcome.attempts), (Some(204), 3));
+    assert_eq!((outcome.answer, outcome.attempts), (Ok(204), 3));
 }
 
 #[tokio::test]
