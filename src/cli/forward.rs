@@ -176,7 +176,8 @@ impl News {
             Self::GivenUp(failure) => {
                 let last = &failure.last;
                 let attempts = plural(last.attempts.into(), "attempt");
-                format!("given up after {attempts}: {}: {last}: {}", failure.id, last.note)
+                let note = if last.note.is_empty() { String::new() } else { format!(": {}", last.note) };
+                format!("given up after {attempts}: {}: {last}{note}", failure.id)
             }
             Self::More(count) => format!("{count} more given up"),
         }
@@ -252,5 +253,9 @@ mod tests {
         let news = News::between(Some(&on), &failed);
         assert_eq!((news.len(), &news[0]), (1 + Forwarding::FAILURES, &News::More(8)));
         assert_eq!(news[1].human(at), "given up after 4 attempts: msg_8: 500 in 3 ms: oops");
+        let mut mute = on.clone();
+        mute.fail(1, "msg_1".into(), Forwarded { note: String::new(), ..last });
+        let said = News::between(Some(&on), &mute)[0].human(at);
+        assert_eq!(said, "given up after 4 attempts: msg_1: 500 in 3 ms");
     }
 }

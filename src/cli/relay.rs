@@ -143,9 +143,9 @@ pub enum News {
         /// When it is tried again, unless it was at once.
         at: Option<Timestamp>,
     },
-    /// A frame was not understood.
+    /// Frames were not understood.
     Skipped {
-        /// What was wrong with it.
+        /// What was wrong with the latest.
         why: String,
         /// How many there were so far.
         count: u64,
@@ -201,7 +201,7 @@ impl News {
                 format!("down: {why}; tried again in {} s", at.since(now).max(0).saturating_add(999) / 1000)
             }
             Self::Down { why, at: None } => format!("down: {why}; tried again at once"),
-            Self::Skipped { why, count } => format!("a frame is left aside ({count} so far): {why}"),
+            Self::Skipped { why, count } => format!("frames are left aside: {}", latest(why, *count)),
         }
     }
 
@@ -220,10 +220,15 @@ impl News {
                 json!({ "at": at, "what": "relay", "state": "retrying", "why": why, "next": next })
             }
             Self::Skipped { why, count } => {
-                json!({ "at": at, "what": "relay_skipped", "why": why, "count": count })
+                json!({ "at": at, "what": "relay_skipped", "why": latest(why, *count), "count": count })
             }
         }
     }
+}
+
+/// Why the latest of so many was left aside: the others may have been for other reasons.
+fn latest(why: &str, count: u64) -> String {
+    if count == 1 { why.to_owned() } else { format!("the latest of {count}: {why}") }
 }
 
 /// Writes a line for all that is new about the relay.
@@ -278,6 +283,8 @@ mod tests {
         let news = News::between(Some(&live), &down);
         assert_eq!(news[0].human(at), "down: it was silent; tried again in 5 s");
         assert_eq!(news[1..], [News::Skipped { why: "x".into(), count: 2 }]);
+        assert_eq!(news[1].human(at), "frames are left aside: the latest of 2: x");
+        assert_eq!(news[1].json(at)["why"], "the latest of 2: x");
         let skipped = |skipped| vitals::Relay { skipped, ..down.clone() };
         assert_eq!(News::between(Some(&skipped(20)), &skipped(31)), []);
         assert_eq!(News::between(Some(&skipped(31)), &skipped(32)).len(), 1);
