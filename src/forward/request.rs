@@ -1,9 +1,10 @@
 //! What the target gets: the body as it came, and the headers as they came, but for those that were about one
 //! connection only. A delivery that has become too old to be verified is signed afresh.
 
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::delivery::Headers;
+use crate::domain::envelope;
 use crate::domain::secret::Keyring;
 use crate::domain::time::Timestamp;
 use crate::store::forwarded::Parcel;
@@ -73,6 +74,10 @@ fn as_they_came(parcel: &Parcel) -> HeaderMap {
         {
             map.append(name, value);
         }
+    }
+    // An event that was imported has none, and frameworks read no body of a type they are not told.
+    if parcel.headers.0.is_empty() && envelope::decode(&parcel.body).is_json {
+        map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     map
 }
@@ -158,6 +163,18 @@ mod tests {
         }
         let unsigned = afresh(&parcel(&[("content-type", "application/json")]), &keyring(1), at(0));
         assert_eq!(unsigned.len(), 4, "who signed nothing is signed as Svix does");
+    }
+
+    #[test]
+    fn what_came_without_headers_is_called_json_if_it_is() {
+        let sent = |body: &[u8]| {
+            let map = afresh(&Parcel { body: body.to_vec(), ..parcel(&[]) }, &keyring(1), at(0));
+            (map.len(), map.get("content-type").map(|kind| kind.to_str().unwrap().to_owned()))
+        };
+        assert_eq!(sent(b"{ }"), (4, Some("application/json".to_owned())));
+        assert_eq!(sent(b"no json"), (3, None));
+        let came = afresh(&parcel(&[("x-a", "1")]), &keyring(0), at(0));
+        assert!(came.get("content-type").is_none(), "what came with headers goes with those");
     }
 
     #[test]
