@@ -9,6 +9,7 @@ use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
+use hyper::http::uri::Authority;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_rustls::builderstates::WantsSchemes;
 use rustls::crypto::ring;
@@ -103,6 +104,14 @@ pub fn distrusted(mut why: &(dyn Error + 'static)) -> Option<Doubt> {
         }
         why = within.map(|inner| inner as &(dyn Error + 'static)).or_else(|| why.source())?;
     }
+}
+
+/// Whether the port that an address names is one; none is, too. A host alone is read as well as one with a user.
+#[must_use]
+pub fn has_port(authority: &Authority) -> bool {
+    let text = authority.as_str();
+    let named = text.rsplit('@').next().is_some_and(|place| place.len() > authority.host().len());
+    !named || authority.port_u16().is_some_and(|port| port > 0)
 }
 
 /// Why a request came to nothing, in a sentence.

@@ -1,4 +1,4 @@
-//! What is not wrong, but unwise: secrets where other users of the machine can read them.
+//! What is not wrong, but unwise: secrets where other users of the machine can read them, options that do nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use clap::{Arg, ArgMatches, CommandFactory};
 
 use super::args::Cli;
 use super::layers::ConfigFile;
+use super::relay::Choice as Relay;
 
 /// The options that name a file with a secret in it.
 const FILES: [(&str, &str); 4] = [
@@ -52,7 +53,26 @@ pub fn of(matches: &ArgMatches, file: &ConfigFile) -> Vec<String> {
         let name = path.display();
         told.push(format!("{what} {name}: others can read it; `chmod 600 {name}`"));
     }
+    told.extend(idle(matches));
     told
+}
+
+/// A sentence for each option that does nothing without another.
+fn idle(matches: &ArgMatches) -> Vec<String> {
+    let takes = |id: &str| matches.ids().any(|known| known == id);
+    let relayed = takes("relay") && matches.get_one("relay") != Some(&Relay::Off);
+    let shared = takes("control");
+    let alone = [
+        ("relay_url", "--relay", relayed),
+        ("control_token", "--control", shared),
+        ("control_token_file", "--control", shared),
+    ];
+    let given = |id: &str| {
+        let source = takes(id).then(|| matches.value_source(id)).flatten();
+        matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    };
+    let idle = alone.into_iter().filter(|(id, _, is_on)| !is_on && given(id));
+    idle.map(|(id, wanted, _)| format!("--{}: does nothing without {wanted}", id.replace('_', "-"))).collect()
 }
 
 /// Whether it is a file that more than its owner may read. What cannot be looked at is somebody else's error.
@@ -65,4 +85,25 @@ fn others_can_read(path: &Path) -> bool {
 #[cfg(not(unix))]
 fn others_can_read(_path: &Path) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_does_nothing_alone_is_told() {
+        let told = |more: &[&str]| {
+            let line = [&["invigil", "serve"], more].concat();
+            let (_, matches) =
+                Cli::command().try_get_matches_from(line).unwrap().remove_subcommand().unwrap();
+            of(&matches, &ConfigFile::default()).join("; ")
+        };
+        assert_eq!(told(&["--relay-url", "ws://h:1"]), "--relay-url: does nothing without --relay");
+        assert_eq!(told(&["--relay-url", "ws://h:1", "--relay"]), "");
+        assert!(told(&["--control-token", "t"]).contains("--control-token: does nothing without --control"));
+        let file = ["--control-token-file", "none.txt"];
+        assert_eq!(told(&file), "--control-token-file: does nothing without --control");
+        assert_eq!(told(&[&file[..], &["--control", "127.0.0.1:1"]].concat()), "");
+    }
 }

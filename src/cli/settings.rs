@@ -76,6 +76,13 @@ impl Settings {
     /// # Errors
     /// One line that names the option or the key that is wrong.
     pub fn new(options: Options, file: &ConfigFile) -> Result<Self, Failure> {
+        if let Some(url) =
+            options.forward_to.as_ref().filter(|url| url.leads_to(options.listen, &options.path))
+        {
+            let url = url.shown();
+            let why = "is this listener itself, where each event would come a second time; give your own code's URL";
+            return Err(Failure::usage(format!("--forward-to {url}: {why}")));
+        }
         Ok(Self {
             listen: options.listen,
             tls: tls(options.tls_cert.as_deref(), options.tls_key.as_deref())?,

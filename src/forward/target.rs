@@ -1,6 +1,7 @@
 //! The target: one HTTP client, one request at a time in, one ending out. No redirect is followed, and of an
 //! answer no more is read than is worth showing.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,10 +47,32 @@ impl Url {
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err("holds a user name, which is not sent; leave it out".into());
         }
+        if uri.authority().is_some_and(|authority| !trust::has_port(authority)) {
+            return Err("names a port that cannot be; they are from 1 to 65535".into());
+        }
         match (uri.scheme_str(), uri.host()) {
             (Some("http" | "https"), Some(_)) => Ok(Self(uri)),
             _ => Err("must begin with http:// or https:// and name a host".into()),
         }
+    }
+
+    /// Whether it leads to a listener of this machine at this address and path.
+    #[must_use]
+    pub fn leads_to(&self, listener: SocketAddr, path: &str) -> bool {
+        let own = self.0.scheme_str().map_or(80, |scheme| if scheme == "https" { 443 } else { 80 });
+        let host = self.0.host().unwrap_or_default().trim_matches(['[', ']']);
+        let here = match host.parse::<IpAddr>() {
+            Ok(host) => {
+                let host = host.to_canonical();
+                let all = listener.ip().is_unspecified() && (host.is_loopback() || host.is_unspecified());
+                host == listener.ip().to_canonical() || all
+            }
+            Err(_) => {
+                let ip = listener.ip().to_canonical();
+                host.eq_ignore_ascii_case("localhost") && (ip.is_loopback() || ip.is_unspecified())
+            }
+        };
+        here && self.0.port_u16().unwrap_or(own) == listener.port() && self.0.path() == path
     }
 
     /// As it is shown: without the query, in which there may be a token.
@@ -194,7 +217,32 @@ mod tests {
         assert!(wrong("localhost:3000").contains("must begin with http://"));
         assert!(wrong("http://a b/").contains("is no URL"));
         assert!(wrong("http://ann:secret@example.com/").contains("user name"));
+        for port in ["99999", "0", "", "x"] {
+            assert!(Url::parse(&format!("http://127.0.0.1:{port}/")).is_err(), "{port}");
+        }
         let url = Url::parse("http://127.0.0.1:3000/hooks?token=abc").unwrap();
         assert_eq!(url.shown(), "http://127.0.0.1:3000/hooks");
+    }
+
+    #[test]
+    fn the_way_back_to_a_listener_is_seen() {
+        let leads = |url: &str, listener: &str| {
+            Url::parse(url).unwrap().leads_to(listener.parse().unwrap(), "/webhook")
+        };
+        for (url, listener) in [
+            ("http://127.0.0.1:8080/webhook", "127.0.0.1:8080"),
+            ("http://localhost:8080/webhook?x=1", "127.0.0.1:8080"),
+            ("http://[::1]:8080/webhook", "[::]:8080"),
+            ("http://127.0.0.1/webhook", "0.0.0.0:80"),
+        ] {
+            assert!(leads(url, listener), "{url} {listener}");
+        }
+        for (url, listener) in [
+            ("http://127.0.0.1:8080/hooks", "127.0.0.1:8080"),
+            ("http://127.0.0.1:8081/webhook", "127.0.0.1:8080"),
+            ("http://192.0.2.1:8080/webhook", "127.0.0.1:8080"),
+        ] {
+            assert!(!leads(url, listener), "{url} {listener}");
+        }
     }
 }

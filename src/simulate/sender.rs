@@ -56,6 +56,9 @@ impl Target {
     /// Why the URL cannot be used, in a sentence.
     pub fn new(url: &str, secret: Secret, trust: &Trust) -> Result<Self, String> {
         let uri: Uri = url.parse().map_err(|why| format!("`{url}` is no URL: {why}"))?;
+        if uri.authority().is_some_and(|authority| !trust::has_port(authority)) {
+            return Err(format!("`{url}` names a port that cannot be; they are from 1 to 65535"));
+        }
         let builder = || Client::builder(TokioExecutor::new());
         let connections = match (uri.scheme_str(), uri.host()) {
             (Some("http"), Some(_)) => {

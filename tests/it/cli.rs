@@ -37,7 +37,7 @@ fn a_wrong_command_line_is_named_in_one_line() {
     std::fs::write(dir.path().join("relay.toml"), "relay = \"a b\"").unwrap();
     std::fs::write(dir.path().join("value.toml"), "max_body = \"2TB\"").unwrap();
     std::fs::write(dir.path().join("list.toml"), "listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]").unwrap();
-    let cases: [(&[&str], &str); 28] = [
+    let cases: [(&[&str], &str); 30] = [
         (&["serve"], "--secret: is missing"),
         (&["serve", "--secret", "v1,abc"], "begins with `v1,`"),
         (&["serve", "--secret", "whpk_abc"], "begins with `whpk_`"),
@@ -45,6 +45,14 @@ fn a_wrong_command_line_is_named_in_one_line() {
         (&["serve", "--secret", SECRET, "--listen", "nowhere"], "--listen"),
         (&["serve", "--secret", SECRET, "--lisen", "x"], "'--listen'"),
         (&["serve", "--secret", SECRET, "--path", "x"], "'--path <PATH>': must begin with `/`"),
+        (
+            &["serve", "--secret", SECRET, "--forward-to", "http://127.0.0.1:99999/"],
+            "names a port that cannot be",
+        ),
+        (
+            &["serve", "--secret", SECRET, "--forward-to", "http://localhost:8080/webhook"],
+            "--forward-to http://localhost:8080/webhook: is this listener itself",
+        ),
         (&["serve", "--secret", SECRET, "--tolerance", "5w"], "5w"),
         (&["serve", "--secret-file", "none.txt"], "--secret-file none.txt: cannot be read"),
         (&["serve", "--secret", SECRET, "--config", "unknown.toml"], "did you mean `listen`?"),

@@ -104,7 +104,7 @@ async fn it_stops_when_told() {
 
 #[test]
 fn a_url_that_cannot_be_sent_to_is_named() {
-    for url in ["localhost:8080", "ftp://example.com", "/webhooks", "not a url"] {
+    for url in ["localhost:8080", "ftp://example.com", "/webhooks", "not a url", "http://h:99999/"] {
         let secret = Secret::parse(SECRET).unwrap();
         assert!(Target::new(url, secret, &Trust::default()).err().unwrap().contains(url), "{url}");
     }

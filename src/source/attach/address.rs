@@ -5,6 +5,7 @@ use std::fmt;
 use axum::http::Uri;
 
 use crate::domain::stream::Position;
+use crate::trust;
 
 /// Where one looks on.
 const PATH: &str = "/attach";
@@ -39,7 +40,7 @@ impl Address {
             _ => return Err(wrong()),
         };
         let authority = uri.authority().ok_or_else(wrong)?;
-        if authority.host().is_empty() || uri.query().is_some() {
+        if authority.host().is_empty() || uri.query().is_some() || !trust::has_port(authority) {
             return Err(wrong());
         }
         if authority.as_str().contains('@') {
@@ -101,7 +102,9 @@ mod tests {
         ] {
             assert_eq!(base(text).as_deref(), Ok(wanted), "{text}");
         }
-        for bad in ["", "ftp://h", "ws://", "wss:///x", "a b", "ws://h?after=1", "/tmp/x.sqlite"] {
+        for bad in
+            ["", "ftp://h", "ws://", "wss:///x", "a b", "ws://h?after=1", "ws://h:99999", "/tmp/x.sqlite"]
+        {
             assert!(base(bad).unwrap_err().contains("no address"), "{bad}");
         }
         assert!(base("ws://token@h").unwrap_err().contains("--token-file"));

@@ -2,6 +2,8 @@
 
 use axum::http::Uri;
 
+use crate::trust;
+
 /// The public relay.
 pub const PUBLIC: &str = "wss://api.relay.svix.com/api/v1/listen/";
 /// The host of the public relay, and the one that takes deliveries for it.
@@ -25,7 +27,11 @@ impl Address {
     /// # Errors
     /// Why it cannot be used, in a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` must begin with wss:// or ws:// and name a host");
+        let wrong = || {
+            format!(
+                "`{text}` must begin with wss:// or ws:// and name a host, and no port or one from 1 to 65535"
+            )
+        };
         let uri: Uri = text.parse().map_err(|_no_uri| wrong())?;
         let (scheme, authority) = (uri.scheme_str(), uri.authority().ok_or_else(wrong)?);
         let web = match scheme {
@@ -33,7 +39,7 @@ impl Address {
             Some("ws") => "http",
             _ => return Err(wrong()),
         };
-        if authority.host().is_empty() || authority.as_str().contains('@') {
+        if authority.host().is_empty() || authority.as_str().contains('@') || !trust::has_port(authority) {
             return Err(wrong());
         }
         let path = if uri.path() == "/" { LISTEN } else { uri.path() };
@@ -89,7 +95,9 @@ mod tests {
 
     #[test]
     fn what_is_no_websocket_url_is_named() {
-        for bad in ["", "relay", "http://h/", "ws://", "wss:///x", "ws://user@h/", "ws://h h/"] {
+        for bad in
+            ["", "relay", "http://h/", "ws://", "wss:///x", "ws://user@h/", "ws://h h/", "ws://h:99999/"]
+        {
             assert!(Address::parse(bad).unwrap_err().contains("wss://"), "{bad}");
         }
     }
