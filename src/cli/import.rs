@@ -41,7 +41,8 @@ pub struct Args {
 /// Imports, and prints what it came to as one line of JSON.
 ///
 /// # Errors
-/// Code 2 if an option is wrong or the session none; 1 if something cannot be read, or the session not written.
+/// Code 2 if an option is wrong or the session none; 1 if something cannot be read (and it is not to keep going, or
+/// there is nothing else), or the session not written.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let keyring = settings::keyring(&args.secret, args.secret_file.as_deref())?;
     if let Some(session) = args.from.iter().find(|path| path.is_file() && places::is_session(path)) {
@@ -72,7 +73,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let _ = writeln!(io::stderr(), "invigil: {} more are not told", told - TOLD);
     }
     let line = serde_json::to_string(&report).map_err(|error| Failure::running(error.to_string()))?;
-    written(writeln!(io::stdout(), "{line}"))
+    written(writeln!(io::stdout(), "{line}"))?;
+    if report.failed > 0 && report.events + report.known == 0 {
+        return Err(Failure::running("no event is taken: nothing of what was given can be read"));
+    }
+    Ok(())
 }
 
 fn failure(broken: Broken) -> Failure {

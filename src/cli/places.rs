@@ -67,8 +67,9 @@ pub fn is_session(path: &Path) -> bool {
 pub fn is_sqlite(path: &Path) -> bool {
     let mut first = [0; 64];
     let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut first)).unwrap_or_default();
-    let text = first.get(..read).unwrap_or_default().trim_ascii_start();
-    !text.starts_with(b"{")
+    let text = first.get(..read).unwrap_or_default();
+    // Some editors write a mark before a text.
+    !text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start().starts_with(b"{")
 }
 
 #[cfg(test)]

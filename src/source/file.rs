@@ -25,6 +25,8 @@ use crate::store::import::{self, Filling, Line, Saved};
 const LONGEST: u64 = 64 << 20;
 /// Endings of the files of a directory that are read.
 const READ: [&str; 5] = ["http", "json", "jsonl", "ndjson", "body"];
+/// What some editors write before a text to say that it is UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 /// Headers that say that somebody signed.
 const SIGNATURES: [&str; 2] = ["svix-signature", "webhook-signature"];
 
@@ -146,6 +148,9 @@ impl Import<'_> {
                 Err(error) => return self.wrong(format!("{name}: cannot be read: {error}")),
                 Ok(0) => return Ok(()),
                 Ok(_) => number += 1,
+            }
+            if number == 1 && line.starts_with(MARK) {
+                line.drain(..MARK.len());
             }
             if line.len() as u64 > LONGEST {
                 // Where the next line begins would have to be sought in what may have no end.

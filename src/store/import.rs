@@ -37,9 +37,10 @@ pub fn fill(saved: &Path, session: &Path) -> Result<u64, StoreError> {
         StoreError::file(saved, format!("is no saved session: no text {}", error.utf8_error()))
     })?;
     let wrong = |error: &json::Error| StoreError::file(saved, format!("is no saved session: {error}"));
-    known(&text).map_err(|error| wrong(&error))?.map_err(|what| StoreError::file(saved, what))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    known(text).map_err(|error| wrong(&error))?.map_err(|what| StoreError::file(saved, what))?;
     let mut filling = Filling::copy(session)?;
-    let read = events(&text, |event| {
+    let read = events(text, |event| {
         let (delivery, deliveries) = event.delivery()?;
         filling.keep(&delivery, deliveries).map_err(|error| error.to_string()).map(drop)
     });

@@ -199,6 +199,26 @@ fn a_bad_line_is_named_and_without_keep_going_nothing_is_taken() {
     let ended = place.import(&["first.ndjson"]);
     assert!(ended.err.contains("first.ndjson, line 1: is no JSON"), "{}", ended.err);
     assert_eq!(place.import(&["first.ndjson", "--keep-going"]).report, report(1, 0, 1, 0, 1, 0));
+
+    place.write("none.ndjson", "}\n]\n");
+    let ended = place.import(&["none.ndjson", "--keep-going"]);
+    assert_eq!(ended.code, 1, "nothing of it was taken");
+    assert!(ended.err.contains("no event is taken"), "{}", ended.err);
+}
+
+/// Some editors write a mark before a text.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_text() {
+    let place = Place::new();
+    let body = r#"{"type":"assessment","event":"created","data":{"assessmentId":"a1"}}"#;
+    place.write("marked.ndjson", format!("\u{feff}{body}\n{}\n", body.replace("a1", "a2")));
+    assert_eq!(place.import(&["marked.ndjson"]).report, report(2, 0, 2, 0, 0, 0));
+    let exported = place.run(&["export", "s.sqlite"], "").out;
+    place.write("marked.json", format!("\u{feff}{exported}"));
+    let ended = place.import(&["marked.json"]);
+    assert_eq!(ended.report, report(0, 2, 0, 0, 0, 0), "{}", ended.err);
+    let opened = place.run(&["open", "marked.json"], "");
+    assert!(opened.err.contains("there is no terminal"), "{}", opened.err);
 }
 
 #[test]
