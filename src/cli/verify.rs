@@ -7,9 +7,10 @@ use super::settings;
 use crate::clock;
 use crate::domain::clean::Clean;
 use crate::domain::delivery::Headers;
-use crate::domain::duration::Duration;
+use crate::domain::duration::{Duration, age};
 use crate::domain::envelope;
 use crate::domain::id;
+use crate::domain::refusal::Code;
 use crate::domain::secret::{Given, Keyring};
 use crate::domain::signature::{self, Fault, Verified};
 use crate::domain::time::Timestamp;
@@ -66,13 +67,18 @@ pub fn run(args: &Args, mut input: impl Read, out: &mut impl Write) -> Result<()
     let verdict = signature::verify(&headers, &body, &keyring, tolerance, at);
     let text = match &verdict {
         Ok(verified) => holds(verified, &keyring, at, &body),
-        Err(fault) => does_not(fault, &body),
+        Err(fault) => {
+            // Of a request that was captured long ago one wants to know all the same whether it was signed so.
+            let untimely = matches!(fault.code, Code::TimestampTooOld | Code::TimestampTooNew);
+            let itself = untimely.then(|| signature::verify(&headers, &body, &keyring, i64::MAX, at));
+            does_not(fault, itself.as_ref(), &keyring, &body)
+        }
     };
     // A reader that has gone has what it wanted.
     let _ = out.write_all(text.as_bytes());
     match verdict {
         Ok(_) => Ok(()),
-        Err(fault) => Err(Failure::running(format!("the signature does not hold: {}", fault.code.word()))),
+        Err(fault) => Err(Failure::running(format!("the request is refused: {}", fault.code.word()))),
     }
 }
 
@@ -95,25 +101,48 @@ fn about(body: &[u8]) -> String {
 }
 
 fn holds(verified: &Verified, keyring: &Keyring, at: Timestamp, body: &[u8]) -> String {
-    let tail = keyring.secrets().get(verified.key).map_or("", |secret| secret.tail());
+    let tail = tail(verified, keyring);
     let created = id::created_at(&verified.id).map(|time| format!(", made at {time}")).unwrap_or_default();
     format!(
         "verified   the signature holds, under the secret ending in …{tail}\nid         {}{created}\n\
-         timestamp  {}, {} s before it arrived\n{}",
+         timestamp  {}, {}\n{}",
         Clean::of(&verified.id),
         verified.sent_at,
-        at.secs() - verified.sent_at.secs(),
+        before(at.secs() - verified.sent_at.secs()),
         about(body)
     )
 }
 
-fn does_not(fault: &Fault, body: &[u8]) -> String {
-    let off = fault.clock_off_secs.map(|off| format!("clock      ours less the sender's: {off} s\n"));
+/// The end of the secret that has signed.
+fn tail<'a>(verified: &Verified, keyring: &'a Keyring) -> &'a str {
+    keyring.secrets().get(verified.key).map_or("", |secret| secret.tail())
+}
+
+/// How long before it arrived something was sent.
+fn before(secs: i64) -> String {
+    let way = if secs < 0 { "after it arrived" } else { "before it arrived" };
+    format!("{} {way}", age(secs.unsigned_abs()))
+}
+
+fn does_not(
+    fault: &Fault,
+    itself: Option<&Result<Verified, Fault>>,
+    keyring: &Keyring,
+    body: &[u8],
+) -> String {
+    let sent = fault.clock_off_secs.map(|off| format!("timestamp  {}\n", before(off)));
+    let itself = itself.map(|itself| match itself {
+        Ok(verified) => {
+            format!("signature  holds, under the secret ending in …{}\n", tail(verified, keyring))
+        }
+        Err(fault) => format!("signature  does not hold either: {}\n", fault.sentence),
+    });
     format!(
-        "refused    {}\nwhy        {}\n{}{}",
+        "refused    {}\nwhy        {}\n{}{}{}",
         fault.code.word(),
         fault.sentence,
-        off.unwrap_or_default(),
+        sent.unwrap_or_default(),
+        itself.unwrap_or_default(),
         about(body)
     )
 }

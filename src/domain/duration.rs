@@ -24,6 +24,16 @@ impl Duration {
     }
 }
 
+/// How long ago something was, as exactly as one wants to know: `90 s`, `26 h`, `400 days`.
+#[must_use]
+pub fn age(secs: u64) -> String {
+    match secs {
+        0..7_200 => format!("{secs} s"),
+        7_200..172_800 => format!("{} h", secs / 3_600),
+        _ => format!("{} days", secs / 86_400),
+    }
+}
+
 impl FromStr for Duration {
     type Err = String;
 

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::delivery::Headers;
 use super::diagnosis;
+use super::duration::age;
 use super::refusal::Code;
 use super::secret::Keyring;
 use super::time::Timestamp;
@@ -149,8 +150,8 @@ fn timely(off: i64, tolerance_secs: i64) -> Result<(), Fault> {
         return Ok(());
     };
     let sentence = format!(
-        "the timestamp is {} s {way}, more than the tolerance of {tolerance_secs} s; {hint}",
-        off.abs()
+        "the timestamp is {} {way}, more than the tolerance of {tolerance_secs} s; {hint}",
+        age(off.unsigned_abs())
     );
     Err(Fault::new(code, sentence))
 }
@@ -323,6 +324,8 @@ mod tests {
         assert_eq!(code(1_614_265_330 - 301), Err(Code::TimestampTooNew));
         let (_, sentence) = check(TAG, &[SECRET], 1_614_265_330 + 1200).unwrap_err();
         assert!(sentence.contains("1200 s old"), "{sentence}");
+        let (_, sentence) = check(TAG, &[SECRET], 1_614_265_330 + 90 * 86_400).unwrap_err();
+        assert!(sentence.contains("90 days old"), "{sentence}");
     }
 
     #[test]
