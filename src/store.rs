@@ -108,6 +108,16 @@ impl StoreError {
         Self::File { file: path.display().to_string(), what: what.into() }
     }
 
+    /// The same, naming the file where it does not yet.
+    #[must_use]
+    pub fn of_file(self, path: &Path) -> Self {
+        match self {
+            Self::Sqlite(error) => Self::file(path, format!("cannot be read or written: {error}")),
+            Self::Io(error) => Self::file(path, error.to_string()),
+            named => named,
+        }
+    }
+
     fn damaged(path: &Path, what: impl Into<String>) -> Self {
         Self::Damaged { file: path.display().to_string(), what: what.into() }
     }

@@ -97,7 +97,8 @@ pub struct Man {
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", env = "INVIGIL_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", env = "INVIGIL_LISTEN", default_value = "127.0.0.1:8080",
+        value_parser = settings::address)]
     pub listen: SocketAddr,
     /// Certificate chain (PEM) for a TLS of its own; read anew when the file changes
     #[arg(long, value_name = "FILE", env = "INVIGIL_TLS_CERT")]
@@ -155,7 +156,7 @@ pub struct Options {
     pub authorities: Authorities,
     /// Address where others look on with `invigil attach` and Prometheus reads /metrics; off by default. Others
     /// than loopback addresses need a token
-    #[arg(long, value_name = "ADDR", env = "INVIGIL_CONTROL")]
+    #[arg(long, value_name = "ADDR", env = "INVIGIL_CONTROL", value_parser = settings::address)]
     pub control: Option<SocketAddr>,
     /// Token asked of whoever looks on. Other users of this machine can see a command line: prefer
     /// --control-token-file or the variable

@@ -231,12 +231,8 @@ impl Watching {
         shown?;
         let ended = ended.unwrap_or(Ended::Stopped);
         if ended == Ended::Stopped {
-            let _ = writeln!(
-                std::io::stderr(),
-                "{} mirrored in {}",
-                plural(events.unsigned_abs(), "event"),
-                path.display()
-            );
+            let events = plural(u64::try_from(events).unwrap_or_default(), "event");
+            let _ = writeln!(std::io::stderr(), "{events} mirrored in {}", path.display());
         }
         Ok(ended)
     }

@@ -1,7 +1,7 @@
 //! `invigil check`: whether a session file is whole and says what its events say, and making it so again.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::reference::written;
@@ -41,14 +41,15 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
             said = writeln!(out, "{}", Clean::of(line));
         }
     };
+    let failed = |error| failure(error, &args.file);
     let (before, report) = if args.repair {
-        repair::repair(&args.file, &keyring, &mut tell).map_err(|error| failure(&error))?
+        repair::repair(&args.file, &keyring, &mut tell).map_err(failed)?
     } else {
-        (0, check::check(&args.file, &keyring, &mut tell).map_err(|error| failure(&error))?)
+        (0, check::check(&args.file, &keyring, &mut tell).map_err(failed)?)
     };
     let file = args.file.display();
     if before > 0 {
-        tell(&format!("derived anew: {before} findings before, {} now", report.findings));
+        tell(&format!("derived anew: {} before, {} now", plural(before, "finding"), report.findings));
     }
     if report.findings == 0 {
         tell(&format!("sound: {}", sentence(&report, keyring.is_empty())));
@@ -57,12 +58,17 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     match report.findings {
         0 => Ok(()),
         count if args.repair => Err(Failure::running(format!(
-            "{file}: {count} findings are not about what is derived and remain"
-        ))),
-        count => Err(Failure::running(format!(
-            "{file}: is not sound, {}; `--repair` makes anew what is derived from the events",
+            "{file}: what is left is not about what is derived: {}",
             plural(count, "finding")
         ))),
+        count => {
+            let help = if report.whole {
+                "`--repair` makes anew what is derived from the events"
+            } else {
+                "not all of what came can be read, so nothing can be made anew from it"
+            };
+            Err(Failure::running(format!("{file}: is not sound, {}; {help}", plural(count, "finding"))))
+        }
     }
 }
 
@@ -72,19 +78,21 @@ fn sentence(report: &Report, no_secret: bool) -> String {
     let verified = count(*verified);
     let (events, candidacies) = (plural(*events, "event"), plural(*candidacies, "candidacy"));
     let assessments = plural(*assessments, "assessment");
-    let held =
-        if no_secret { String::new() } else { format!(", {} valid now", plural(report.held, "signature")) };
+    let held = match report.held {
+        _ if no_secret => String::new(),
+        0 => ", no signatures are there to verify again".to_owned(),
+        held => format!(", {} valid now", plural(held, "signature")),
+    };
     format!("{events} ({verified} verified, {unverified} unverified{held}), {candidacies} in {assessments}")
 }
 
-fn failure(error: &StoreError) -> Failure {
-    match error {
-        StoreError::Io(error) if error.kind() != io::ErrorKind::NotFound => {
-            Failure::running(error.to_string())
+fn failure(error: StoreError, file: &Path) -> Failure {
+    let is_ours = match &error {
+        StoreError::Io(error) => error.kind() != io::ErrorKind::NotFound,
+        error => {
+            matches!(error, StoreError::Damaged { .. } | StoreError::Disk { .. } | StoreError::Sqlite(_))
         }
-        StoreError::Damaged { .. } | StoreError::Disk { .. } | StoreError::Sqlite(_) => {
-            Failure::running(error.to_string())
-        }
-        _ => Failure::usage(error.to_string()),
-    }
+    };
+    let line = error.of_file(file).to_string();
+    if is_ours { Failure::running(line) } else { Failure::usage(line) }
 }

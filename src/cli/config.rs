@@ -9,6 +9,7 @@ use super::args::Options;
 use super::failure::Failure;
 use super::layers::{self, ConfigFile, OWN_KEYS, Origin};
 use super::reference::print;
+use super::screen;
 use super::settings::{self, Settings};
 use crate::domain::clean::Clean;
 use crate::domain::count::plural;
@@ -19,7 +20,11 @@ use crate::domain::count::plural;
 /// Code 2 if `watch` would not start with it either; 1 if standard output cannot be written.
 pub fn run(options: Options, file: &ConfigFile, matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::keyring(&options.secret, None)?.secrets().len();
-    let all = Settings::new(options, file)?.keyring.secrets().len();
+    let settings = Settings::new(options, file)?;
+    if let Some(theme) = &settings.looks.theme {
+        screen::looks(Some(theme))?;
+    }
+    let all = settings.keyring.secrets().len();
     let there = if file.exists { "" } else { " (there is none)" };
     let mut out = format!(
         "# What `invigil watch` and `invigil serve` run with, and where each value comes from.\n\

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::{Export, Format};
 use super::failure::Failure;
+use super::places;
 use super::reference::written;
 use crate::clock;
 use crate::domain::clean::{self, Clean};
@@ -23,7 +24,14 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     let filter = args.filter.as_deref().map(filter::parse).transpose();
     let filter = filter.map_err(|error| Failure::usage(format!("--filter: {error}")))?;
     let choice = Choice { filter, redact: args.redact, now: clock::now() };
-    let reader = Reader::open(&args.file).map_err(|error| Failure::usage(error.to_string()))?;
+    if args.file.is_file() && !places::is_sqlite(&args.file) {
+        let name = args.file.display();
+        return Err(Failure::usage(format!(
+            "{name}: is no session file; if it is a saved JSON, look at it with `invigil open {name}`, or put it into a session first: `invigil import {name} --session FILE`"
+        )));
+    }
+    let read = |error: StoreError| error.of_file(&args.file).to_string();
+    let reader = Reader::open(&args.file).map_err(|error| Failure::usage(read(error)))?;
     let format = match args.format {
         Format::Json => export::Format::Json,
         Format::Ndjson => export::Format::Ndjson,
@@ -38,11 +46,14 @@ pub fn run(args: &Export) -> Result<(), Failure> {
         return match export::write(&reader, &mut out, format, &choice) {
             Ok(_) => written(out.flush()),
             Err(StoreError::Io(error)) => written(Err(error)),
-            Err(error) => Err(Failure::running(error.to_string())),
+            Err(error) => Err(Failure::running(read(error))),
         };
     }
     let events = save(&reader, &args.out, format, &choice, true);
-    let events = events.map_err(|error| Failure::running(format!("--out {error}")))?;
+    let events = events.map_err(|error| match error {
+        StoreError::Sqlite(_) => Failure::running(read(error)),
+        error => Failure::running(format!("--out {error}")),
+    })?;
     // The file is the answer; a line that cannot be written changes nothing.
     let out = args.out.display().to_string();
     let _ = writeln!(io::stderr(), "saved {} to {}", plural(events, "event"), Clean::of(&out));

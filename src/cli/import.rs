@@ -1,7 +1,7 @@
 //! `invigil import`: events that were kept elsewhere, put into a session.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::monitor::session_failure;
@@ -62,13 +62,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             let _ = writeln!(io::stderr(), "invigil: {}", Clean::one_line(&line));
         }
     };
+    let failed = |broken| failure(broken, &args.session);
     let report = Report::default();
     let mut import =
         Import { filling, keyring: &keyring, keep_going: args.keep_going, report, tell: &mut tell };
     for from in &args.from {
-        import.take(from).map_err(failure)?;
+        import.take(from).map_err(failed)?;
     }
-    let report = import.finish().map_err(|error| failure(Broken::Store(error)))?;
+    let report = import.finish().map_err(|error| failed(Broken::Store(error)))?;
     if told > TOLD {
         let _ = writeln!(io::stderr(), "invigil: {} more are not told", told - TOLD);
     }
@@ -80,11 +81,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn failure(broken: Broken) -> Failure {
+fn failure(broken: Broken, session: &Path) -> Failure {
     match broken {
         Broken::Wrong(what) => {
             Failure::running(format!("{what}; nothing is taken (--keep-going takes the rest)"))
         }
-        Broken::Store(error) => Failure::running(format!("--session: {error}")),
+        Broken::Store(error) => Failure::running(format!("--session {}", error.of_file(session))),
     }
 }

@@ -373,12 +373,8 @@ pub(super) async fn watch_station(
         // Its session goes with it: there is nothing to come back to.
         return Ok(());
     }
-    let _ = writeln!(
-        std::io::stderr(),
-        "{} in {}",
-        plural(events.unsigned_abs(), "event"),
-        Clean::of(&path.display().to_string())
-    );
+    let events = plural(u64::try_from(events).unwrap_or_default(), "event");
+    let _ = writeln!(std::io::stderr(), "{events} in {}", Clean::of(&path.display().to_string()));
     Ok(())
 }
 

@@ -151,12 +151,27 @@ pub fn retention(text: &str) -> Result<Duration, String> {
     Ok(span)
 }
 
+/// Reads an address to listen on.
+///
+/// # Errors
+/// What such an address must be, with one that may have been meant.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_no_address| {
+        let port = text.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(8080_u16);
+        format!("must be an IP address and a port, like 127.0.0.1:{port}")
+    })
+}
+
 /// Reads a path that webhooks may be posted to.
 ///
 /// # Errors
 /// What such a path must be.
 pub fn plain_path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') && text != "/healthz" && !text.contains(['?', '#', ' ', '{', '}']) {
+    if text.starts_with('/')
+        && text != "/healthz"
+        && !text.contains(['?', '#', ' ', '{', '}'])
+        && !text.contains(char::is_control)
+    {
         return Ok(text.to_owned());
     }
     Err("must begin with `/`, be a plain path and not /healthz".to_owned())

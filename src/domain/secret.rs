@@ -42,7 +42,7 @@ pub enum SecretError {
     Character(usize),
     /// It is too short or too long.
     #[error(
-        "the secret has {0} bytes, a signing secret has 24 to 75: it was cut or is something else; copy it whole"
+        "the secret is {0} bytes long, a signing secret 24 to 75: it was cut or is something else; copy it whole"
     )]
     Length(usize),
 }
@@ -285,7 +285,7 @@ mod tests {
             ("whpk_SOMETHING", "begins with `whpk_`"),
             ("whsec_abcd efgh", "blank inside, after 10 characters"),
             ("whsec_abcd!efgh", "character 11"),
-            ("whsec_abcd", "has 3 bytes"),
+            ("whsec_abcd", "is 3 bytes long"),
         ];
         for (text, part) in cases {
             let sentence = Secret::parse(text).unwrap_err().to_string();

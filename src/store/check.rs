@@ -33,6 +33,8 @@ pub struct Report {
     pub candidacies: u64,
     /// Assessments.
     pub assessments: u64,
+    /// All events could be read: what is derived from them can be made anew.
+    pub whole: bool,
     /// What is wrong; 0 means the session is sound.
     pub findings: u64,
 }
@@ -97,6 +99,7 @@ pub(super) fn look(
         }
         done => done?,
     }
+    looked.report.whole = looked.fresh.is_some();
     Ok(looked)
 }
 

@@ -134,6 +134,7 @@ fn a_file_that_is_damaged_is_not_sound_and_one_that_is_none_is_a_wrong_argument(
         let ended = run(&["check", file], dir.path(), "");
         assert_eq!(ended.code, code, "{file}: {}{}", ended.out, ended.err);
         assert_eq!(ended.err.trim_end().lines().count(), 1, "{file}");
+        assert!(!ended.err.contains("--repair"), "it would not help {file}: {}", ended.err);
         // What cannot even be begun to be read is told on standard error alone.
         assert!(code == 1 || ended.out.is_empty(), "{file}: {}", ended.out);
     }
@@ -171,6 +172,10 @@ fn signatures_are_verified_again_with_a_secret() {
     let check = |secret: &str| run(&["check", "s.sqlite", "--secret", secret], dir.path(), "");
     let good = check(SECRET);
     assert!(good.code == 0 && good.out.contains("3 signatures valid now"), "{}{}", good.out, good.err);
+    std::fs::write(dir.path().join("bare.json"), SAMPLE).unwrap();
+    assert_eq!(run(&["import", "bare.json", "--session", "unsigned.sqlite"], dir.path(), "").code, 0);
+    let none = run(&["check", "unsigned.sqlite", "--secret", SECRET], dir.path(), "");
+    assert!(none.out.contains("no signatures are there to verify again"), "{}", none.out);
     let other = check(OTHER);
     assert_eq!(other.code, 1);
     assert!(other.out.contains("event 1 (msg_0): kept as verified, but"), "{}", other.out);

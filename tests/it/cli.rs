@@ -37,12 +37,20 @@ fn a_wrong_command_line_is_named_in_one_line() {
     std::fs::write(dir.path().join("relay.toml"), "relay = \"a b\"").unwrap();
     std::fs::write(dir.path().join("value.toml"), "max_body = \"2TB\"").unwrap();
     std::fs::write(dir.path().join("list.toml"), "listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]").unwrap();
-    let cases: [(&[&str], &str); 30] = [
+    std::fs::write(dir.path().join("theme.toml"), "theme = \"pink\"").unwrap();
+    let cases: [(&[&str], &str); 34] = [
         (&["serve"], "--secret: is missing"),
         (&["serve", "--secret", "v1,abc"], "begins with `v1,`"),
         (&["serve", "--secret", "whpk_abc"], "begins with `whpk_`"),
         (&["serve", "--secret", "whsec_ab cd"], "has a blank inside"),
         (&["serve", "--secret", SECRET, "--listen", "nowhere"], "--listen"),
+        (
+            &["serve", "--secret", SECRET, "--listen", "localhost:80"],
+            "an IP address and a port, like 127.0.0.1:80",
+        ),
+        (&["serve", "--secret", SECRET, "--listen", "22013"], "like 127.0.0.1:22013"),
+        (&["serve", "--secret", SECRET, "--path", "/a\tb"], "must begin with `/`"),
+        (&["config", "--config", "theme.toml"], "config theme.toml, key `theme`: pink: There are dark"),
         (&["serve", "--secret", SECRET, "--lisen", "x"], "'--listen'"),
         (&["serve", "--secret", SECRET, "--path", "x"], "'--path <PATH>': must begin with `/`"),
         (
@@ -101,13 +109,17 @@ fn a_wrong_value_is_named_where_it_stands() {
     file("tls.toml", "tls_cert = \"none.pem\"");
     file("open.toml", "control = \"0.0.0.0:7070\"");
     let cases: [(Pairs, &[&str], &str); 16] = [
-        (&[("INVIGIL_LISTEN", "nowhere")], &[], "invalid value 'nowhere' for INVIGIL_LISTEN: invalid socket"),
+        (&[("INVIGIL_LISTEN", "nowhere")], &[], "invalid value 'nowhere' for INVIGIL_LISTEN: must be"),
         (&[("INVIGIL_LISTEN", "nowhere")], &["--listen", "no"], "invalid value 'no' for '--listen <ADDR>'"),
         (&[("INVIGIL_NO_VERIFY", "maybe")], &[], "'maybe' for INVIGIL_NO_VERIFY: value was not a boolean"),
         (&[("INVIGIL_RELAY", "a/b")], &[], "INVIGIL_RELAY: a token is letters"),
         (&[("INVIGIL_TRUST_PROXY", "127.0.0.1,x")], &[], "'x' for INVIGIL_TRUST_PROXY"),
-        (&[("INVIGIL_SECRET", "whsec_abc")], &[], "INVIGIL_SECRET: the secret has 2 bytes"),
-        (&[("INVIGIL_SECRET", "whsec_abc")], &["--secret", "whsec_def"], "--secret: the secret has 2 bytes"),
+        (&[("INVIGIL_SECRET", "whsec_abc")], &[], "INVIGIL_SECRET: the secret is 2 bytes long"),
+        (
+            &[("INVIGIL_SECRET", "whsec_abc")],
+            &["--secret", "whsec_def"],
+            "--secret: the secret is 2 bytes long",
+        ),
         (&[("INVIGIL_SECRET_FILE", "none.txt")], &[], "INVIGIL_SECRET_FILE=none.txt: cannot be read"),
         (&[("INVIGIL_CONFIG", "none.toml")], &[], "INVIGIL_CONFIG=none.toml: cannot be read"),
         (&[("INVIGIL_TLS_KEY", "k.pem")], &["--secret", SECRET], "INVIGIL_TLS_KEY: needs --tls-cert"),
@@ -119,7 +131,7 @@ fn a_wrong_value_is_named_where_it_stands() {
         (
             &[("INVIGIL_CONFIG", "secret.toml")],
             &[],
-            "config secret.toml, key `secret`: the secret has 2 bytes",
+            "config secret.toml, key `secret`: the secret is 2 bytes long",
         ),
         (
             &[],
@@ -302,7 +314,7 @@ fn a_shell_completes_commands_options_and_values() {
 #[test]
 fn verify_says_whether_a_signature_holds_and_why_not() {
     let dir = tempfile::tempdir().unwrap();
-    let verify = |secret: &str, body: &str| {
+    let verify_at = |secret: &str, body: &str, at: &str| {
         let tag = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         let args = [
             "verify",
@@ -315,16 +327,27 @@ fn verify_says_whether_a_signature_holds_and_why_not() {
             "--signature",
             tag,
             "--at",
-            "1614265331",
+            at,
         ];
         run(&args, dir.path(), body)
     };
+    let verify = |secret: &str, body: &str| verify_at(secret, body, "1614265331");
     let good = verify(SECRET, "{\"test\": 2432232314}");
     assert_eq!(good.code, 0);
     assert!(good.out.contains("…LaSw") && good.out.contains("1 s before"), "{}", good.out);
     let respelt = verify(SECRET, "{\"test\":2432232314}");
     assert_eq!(respelt.code, 1);
     assert!(respelt.out.contains("re-serialised"), "{}", respelt.out);
+    let old = verify_at(SECRET, "{\"test\": 2432232314}", "1714265331");
+    assert_eq!(old.code, 1);
+    for part in ["timestamp_too_old", "1157 days old", "signature  holds, under the secret ending in …LaSw"]
+    {
+        assert!(old.out.contains(part), "{part}: {}", old.out);
+    }
+    let altered = verify_at(SECRET, "{\"test\": 1}", "1714265331");
+    assert!(altered.out.contains("does not hold either"), "{}", altered.out);
+    let early = verify_at(SECRET, "{\"test\": 2432232314}", "1614265200");
+    assert!(early.out.contains("130 s after it arrived"), "{}", early.out);
     let wrong = verify("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "{\"test\": 2432232314}");
     assert!(wrong.out.contains("secrets ending in …b7oD"), "{}", wrong.out);
     assert!(!wrong.out.contains("g0hM9"), "no signature is echoed");
