@@ -106,6 +106,7 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         Command::Config(serve) => config::run(serve.options, &file, &matches),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man(args) => reference::man(&args),
+        Command::Help { command } => reference::help(command.as_deref()),
     };
     ended.map_err(|failure| blame::named(failure, &matches, &file))
 }

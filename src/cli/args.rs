@@ -23,7 +23,7 @@ use crate::source::relay::address::Address;
 #[derive(Debug, Parser)]
 #[command(name = "invigil", version, long_version = version(), disable_help_subcommand = true, propagate_version = true)]
 #[command(after_help = "Examples:\n  invigil demo                               see it work, no set-up\n  \
-    invigil --secret-file secret.txt           listen on 127.0.0.1:8080/webhook\n  \
+    invigil --secret-file secret.txt           listen on 127.0.0.1:8080\n  \
     invigil serve --session rollout.sqlite     the same without a screen\n  \
     invigil export rollout.sqlite -o out.json  save a session as JSON")]
 pub struct Cli {
@@ -79,6 +79,11 @@ pub enum Command {
     },
     /// Print a manual page, or write those of all commands
     Man(Man),
+    /// Print what `--help` says, of invigil or of a command
+    Help {
+        /// The command; without one, invigil as a whole
+        command: Option<String>,
+    },
 }
 
 /// Options of `man`.
@@ -121,7 +126,7 @@ pub struct Options {
     /// command line: prefer --secret-file or the variable
     #[arg(long, value_name = "SECRET", env = "INVIGIL_SECRET", hide_env_values = true)]
     pub secret: Vec<Given>,
-    /// File with signing secrets, one a line
+    /// File with signing secrets, one a line; a line that begins with # is a comment
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,
     /// Accept unsigned deliveries too; each is marked unverified

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, ValueHint};
 use clap_mangen::roff::{Roff, bold, line_break, roman};
 
@@ -11,14 +12,26 @@ use super::args::Cli;
 use super::failure::Failure;
 use crate::ui::theme::BUILT_IN;
 
-const EXIT_STATUS: [(&str, &str); 3] = [
-    ("0", "It is done, or was stopped in order."),
-    ("1", "It failed while running."),
-    (
-        "2",
-        "The command line, the config file, a secret or a file is wrong: one line says which, and what to do.",
-    ),
+/// What is wrong if a command exits with 1 that answers a question, or does many things.
+const NOT_DONE: [(&str, &str); 3] = [
+    ("check", "The session is not sound, or it failed while running."),
+    ("verify", "The signature does not hold, or it failed while running."),
+    ("simulate", "A message was given up, or it failed while running."),
 ];
+
+/// The exit codes of a command, and what they say.
+fn exit_status(command: &clap::Command) -> [(&'static str, &'static str); 3] {
+    let own = NOT_DONE.into_iter().find(|(name, _)| *name == command.get_name());
+    [
+        ("0", "It is done, or was stopped in order."),
+        ("1", own.map_or("It failed while running.", |(_, what)| what)),
+        (
+            "2",
+            "The command line, the config file, a secret or a file is wrong: one line says which, and what to do.",
+        ),
+    ]
+}
+
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/invigil/config.toml",
@@ -38,10 +51,17 @@ pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     print(&script)
 }
 
-/// Files are offered only for what is one; of themes, which may be the user's own, those that are always there.
+/// Files are offered only for what is one; of themes, which may be the user's own, those that are always there; and
+/// commands for the name of one.
 fn hinted(option: clap::Arg) -> clap::Arg {
-    if option.get_id() == "theme" {
-        return option.value_parser(BUILT_IN.map(|(name, _)| name));
+    match option.get_id().as_str() {
+        "theme" => return option.value_parser(BUILT_IN.map(|(name, _)| name)),
+        "command" => {
+            let cli = Cli::command();
+            let names = cli.get_subcommands().map(|command| command.get_name().to_owned());
+            return option.value_parser(PossibleValuesParser::new(names));
+        }
+        _ => {}
     }
     match option.get_value_hint() {
         ValueHint::Unknown if option.get_action().takes_values() => option.value_hint(ValueHint::Other),
@@ -67,14 +87,29 @@ pub fn man(args: &super::args::Man) -> Result<(), Failure> {
             })
         });
     }
-    let command = match &args.command {
-        None => &cli,
-        Some(name) => cli.find_subcommand(name).ok_or_else(|| {
-            let names: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
-            Failure::usage(format!("man {name}: there is no such command; there are {}", names.join(", ")))
-        })?,
-    };
-    print(&page(&cli, command))
+    print(&page(&cli, named(&cli, "man", args.command.as_deref())?))
+}
+
+/// Prints what `--help` says.
+///
+/// # Errors
+/// If there is no such command, or it cannot be printed.
+pub fn help(name: Option<&str>) -> Result<(), Failure> {
+    let mut cli = Cli::command();
+    cli.build();
+    named(&cli, "help", name)?;
+    let asked = ["invigil"].into_iter().chain(name).chain(["--help"]);
+    // To the reader of command lines help is an error, and always the end of one.
+    Cli::command().try_get_matches_from(asked).map_or_else(|help| written(help.print()), |_| Ok(()))
+}
+
+/// The command of this name, asked for by another; invigil as a whole without one.
+fn named<'a>(cli: &'a clap::Command, by: &str, name: Option<&str>) -> Result<&'a clap::Command, Failure> {
+    let Some(name) = name else { return Ok(cli) };
+    cli.find_subcommand(name).ok_or_else(|| {
+        let names: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        Failure::usage(format!("{by} {name}: there is no such command; there are {}", names.join(", ")))
+    })
 }
 
 /// What a command's page is called.
@@ -97,7 +132,7 @@ fn page(cli: &clap::Command, command: &clap::Command) -> Vec<u8> {
         more.text(examples.lines().flat_map(|line| [roman(line), line_break()]).collect::<Vec<_>>());
         more.control("fi", []);
     }
-    for (heading, parts) in [("EXIT STATUS", EXIT_STATUS.as_slice()), ("FILES", &FILES)] {
+    for (heading, parts) in [("EXIT STATUS", exit_status(command).as_slice()), ("FILES", &FILES)] {
         more.control("SH", [heading]);
         for (what, about) in parts {
             more.control("TP", []).text([bold(*what)]).text([roman(*about)]);

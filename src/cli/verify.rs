@@ -25,13 +25,31 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<std::path::PathBuf>,
     /// The header svix-id (or webhook-id)
-    #[arg(long, value_name = "ID", default_value = "", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "ID",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     pub id: String,
     /// The header svix-timestamp
-    #[arg(long, value_name = "SECONDS", default_value = "", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     pub timestamp: String,
     /// The header svix-signature, whole
-    #[arg(long, value_name = "SIGNATURE", default_value = "", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "SIGNATURE",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     pub signature: String,
     /// When it arrived: RFC 3339 or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME")]

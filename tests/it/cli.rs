@@ -308,7 +308,33 @@ fn a_shell_completes_commands_options_and_values() {
     assert_eq!(offered("invigil export --format"), "json ndjson csv");
     assert_eq!(offered("invigil watch --theme"), "dark light contrast mono");
     assert_eq!(offered("invigil watch --session"), "a-file");
+    assert!(offered("invigil man").contains("simulate"));
     assert_eq!(offered("invigil watch --tolerance"), "", "no file is a length of time");
+}
+
+#[test]
+fn help_is_a_command_too() {
+    let dir = tempfile::tempdir().unwrap();
+    for (command, option) in [(&["help"][..], &["--help"][..]), (&["help", "verify"], &["verify", "--help"])]
+    {
+        let asked = run(command, dir.path(), "");
+        assert_eq!((asked.code, &asked.out), (0, &run(option, dir.path(), "").out), "{command:?}");
+        assert!(!asked.out.contains("[default: ]") && asked.out.contains("Usage: invigil"), "{}", asked.out);
+    }
+    let ended = run(&["help", "sreve"], dir.path(), "");
+    assert!(ended.code == 2 && ended.err.contains("there is no such command"), "{}", ended.err);
+}
+
+/// A file of secrets may say what they are of.
+#[test]
+fn a_secret_file_may_have_comments() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("s.txt"), format!("# the old endpoint\n\n  # another\n{SECRET}\n"))
+        .unwrap();
+    let told = run(&["config", "--secret-file", "s.txt"], dir.path(), "").out;
+    assert!(told.contains("# 1 secret, from --secret-file"), "{told}");
+    std::fs::write(dir.path().join("s.txt"), "# nothing else\n").unwrap();
+    assert!(run(&["config", "--secret-file", "s.txt"], dir.path(), "").err.contains("holds no secret"));
 }
 
 #[test]
@@ -500,9 +526,19 @@ fn every_command_has_a_manual_page() {
             let spelt = format!("\\-\\-{}", option.replace('-', "\\-"));
             assert!(text.contains(&spelt), "{name}: {spelt} is not in {text}");
         }
+        for variable in command.get_arguments().filter_map(clap::Arg::get_env) {
+            assert!(text.contains(variable.to_str().unwrap()), "{name}: {variable:?} is not in {text}");
+        }
+        assert!(!text.contains("[default: ]"), "{text}");
         assert!(text.contains("invigil(1)") && text.contains(".SH \"EXIT STATUS\""), "{text}");
     }
+    assert!(page("invigil-check.1").contains("is not sound"));
+    assert!(page("invigil-verify.1").contains("signature does not hold"));
     let whole = page("invigil.1");
+    let (_, examples) = whole.split_once(".SH EXAMPLES").unwrap();
+    for line in examples.lines().take_while(|line| *line != ".fi") {
+        assert!(line.replace('\\', "").len() <= 73, "a terminal of 80 columns breaks {line}");
+    }
     assert_eq!(run(&["man"], dir.path(), "").out, whole);
     assert!(whole.contains("invigil\\-serve(1)") && whole.contains("invigil demo"), "{whole}");
     assert!(whole.contains(".SH EXAMPLES") && !whole.contains("EXTRA"), "{whole}");
