@@ -148,13 +148,16 @@ fn surface(settings: &Settings) -> Surface {
 
 /// What to think of before strangers can reach the port, if they can.
 fn exposed(settings: &Settings) -> Option<Happening> {
-    let open = !settings.listen.ip().to_canonical().is_loopback() && settings.tls.is_none();
-    open.then(|| {
-        Happening::Notice(format!(
-            "{} can be reached from other machines without TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy",
-            settings.listen
-        ))
-    })
+    let plain = "without TLS: give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy";
+    let anybody = "and whoever does may write events, for no signature is asked (--no-verify)";
+    let told = match (settings.tls.is_none(), settings.no_verify) {
+        _ if settings.listen.ip().to_canonical().is_loopback() => return None,
+        (true, true) => format!(" {plain}; {anybody}"),
+        (true, false) => format!(" {plain}"),
+        (false, true) => format!(", {anybody}"),
+        (false, false) => return None,
+    };
+    Some(Happening::Notice(format!("{} can be reached from other machines{told}", settings.listen)))
 }
 
 /// What is wrong with a session file that was named.

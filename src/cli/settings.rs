@@ -196,7 +196,8 @@ pub fn keyring(given: &[Given], file: Option<&Path>) -> Result<Keyring, Failure>
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::usage(format!("--secret-file {name}: cannot be read: {error}")))?;
         let text = Zeroizing::new(text);
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let told = |line: &str| !line.is_empty() && !line.starts_with('#');
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| told(line.trim())) {
             let secret = Secret::parse(line).map_err(|error| {
                 Failure::usage(format!("--secret-file {name}, line {}: {error}", number + 1))
             })?;

@@ -45,7 +45,11 @@ fn a_port_open_to_others_without_tls_is_warned_about_once() {
     served.address.set_ip([127, 0, 0, 1].into());
     let line = served.line_with("notice");
     assert!(line.contains("without TLS") && line.contains("--tls-cert"), "{line}");
+    assert!(!line.contains("may write"), "{line}");
     served.check();
+    let mut open = Served::with(&["--listen", "0.0.0.0:0", "--no-verify"]);
+    let line = open.line_with("notice");
+    assert!(line.contains("whoever does may write events"), "{line}");
 }
 
 #[test]
