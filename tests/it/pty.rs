@@ -168,7 +168,8 @@ fn forget_asks_before_it_removes_anything() {
     keeper.take("msg_1", super::keeping::midnight(), source, hostile.as_bytes());
     drop(keeper);
     let id = "69145db6968cb883ddfc598b";
-    for (answer, code, told) in [("\r", 1, "nothing was removed"), ("y\r", 0, "removed for good: 1 event")] {
+    for (answer, code, told) in [("\r", 1, "nothing was removed"), ("y\r", 0, "removed for good: 1 event of")]
+    {
         let mut terminal = Terminal::start(&["forget", "s.sqlite", "--candidate", id], home.path());
         terminal.expect("cannot be undone. [y/N]");
         assert!(terminal.text().contains("Bea␛[2J Grant"), "{}", terminal.text());
