@@ -135,6 +135,10 @@ pub fn reason(error: &(dyn Error + 'static)) -> String {
         deepest = source;
     }
     let mut words = deepest.to_string();
+    // The library's whole text of an end that it did not expect there.
+    if words == "tls handshake eof" {
+        return "it hung up in the middle of the TLS handshake".to_owned();
+    }
     if let Some(number) = deepest.downcast_ref().and_then(io::Error::raw_os_error) {
         words.truncate(words.trim_end_matches(&format!(" (os error {number})")).len());
     }

@@ -42,7 +42,8 @@ pub enum SecretError {
     Character(usize),
     /// It is too short or too long.
     #[error(
-        "the secret is {0} bytes long, a signing secret 24 to 75: it was cut or is something else; copy it whole"
+        "the secret has {0} byte{s}, a signing secret has 24 to 75: it was cut or is something else; copy it whole",
+        s = if *.0 == 1 { "" } else { "s" }
     )]
     Length(usize),
 }
@@ -285,7 +286,8 @@ mod tests {
             ("whpk_SOMETHING", "begins with `whpk_`"),
             ("whsec_abcd efgh", "blank inside, after 10 characters"),
             ("whsec_abcd!efgh", "character 11"),
-            ("whsec_abcd", "is 3 bytes long"),
+            ("whsec_abcd", "has 3 bytes,"),
+            ("42", "has 1 byte,"),
         ];
         for (text, part) in cases {
             let sentence = Secret::parse(text).unwrap_err().to_string();

@@ -346,11 +346,12 @@ async fn what_is_no_invigil_and_what_lets_nobody_in_is_said_in_one_line() {
             let _ = stream.read(&mut [0; 4096]).await;
         }
     });
-    let garbled_tls = format!("wss://{garbled}");
+    let (garbled_tls, silent_tls) = (format!("wss://{garbled}"), format!("wss://{silent}"));
     for (args, code, said) in [
         (&[webhook.as_str()][..], 2, "it answers 404"),
         (&[silent.as_str()], 1, "the connection broke off before an answer"),
         (&[garbled_tls.as_str()], 1, "it speaks no TLS"),
+        (&[silent_tls.as_str()], 1, "hung up in the middle of the TLS handshake"),
         (&[strange.as_str()], 2, "no invigil's control address"),
         (&[garbled.as_str()], 2, "no invigil's control address"),
         (&["127.0.0.1:1"], 1, "Connection refused"),

@@ -114,12 +114,8 @@ fn a_wrong_value_is_named_where_it_stands() {
         (&[("INVIGIL_NO_VERIFY", "maybe")], &[], "'maybe' for INVIGIL_NO_VERIFY: value was not a boolean"),
         (&[("INVIGIL_RELAY", "a/b")], &[], "INVIGIL_RELAY: a token is letters"),
         (&[("INVIGIL_TRUST_PROXY", "127.0.0.1,x")], &[], "'x' for INVIGIL_TRUST_PROXY"),
-        (&[("INVIGIL_SECRET", "whsec_abc")], &[], "INVIGIL_SECRET: the secret is 2 bytes long"),
-        (
-            &[("INVIGIL_SECRET", "whsec_abc")],
-            &["--secret", "whsec_def"],
-            "--secret: the secret is 2 bytes long",
-        ),
+        (&[("INVIGIL_SECRET", "whsec_abc")], &[], "INVIGIL_SECRET: the secret has 2 bytes"),
+        (&[("INVIGIL_SECRET", "whsec_abc")], &["--secret", "whsec_def"], "--secret: the secret has 2 bytes"),
         (&[("INVIGIL_SECRET_FILE", "none.txt")], &[], "INVIGIL_SECRET_FILE=none.txt: cannot be read"),
         (&[("INVIGIL_CONFIG", "none.toml")], &[], "INVIGIL_CONFIG=none.toml: cannot be read"),
         (&[("INVIGIL_TLS_KEY", "k.pem")], &["--secret", SECRET], "INVIGIL_TLS_KEY: needs --tls-cert"),
@@ -131,7 +127,7 @@ fn a_wrong_value_is_named_where_it_stands() {
         (
             &[("INVIGIL_CONFIG", "secret.toml")],
             &[],
-            "config secret.toml, key `secret`: the secret is 2 bytes long",
+            "config secret.toml, key `secret`: the secret has 2 bytes",
         ),
         (
             &[],
