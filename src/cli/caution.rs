@@ -67,16 +67,10 @@ fn idle(matches: &ArgMatches) -> Vec<String> {
         ("control_token", "--control", shared),
         ("control_token_file", "--control", shared),
     ];
-    let called = |id: &str| match takes(id).then(|| matches.value_source(id)).flatten() {
-        Some(ValueSource::CommandLine) => Some(format!("--{}", id.replace('_', "-"))),
-        Some(ValueSource::EnvVariable) => Some(format!("INVIGIL_{}", id.to_uppercase())),
-        _ => None,
-    };
-    let idle = alone.into_iter().filter(|(.., is_on)| !is_on);
-    let told = |(id, wanted, _): (&str, &str, bool)| {
-        called(id).map(|called| format!("{called}: does nothing without {wanted}"))
-    };
-    idle.filter_map(told).collect()
+    // A variable or a config file may be there for another time, or for `attach`.
+    let given = |id: &str| takes(id) && matches.value_source(id) == Some(ValueSource::CommandLine);
+    let idle = alone.into_iter().filter(|(id, _, is_on)| !is_on && given(id));
+    idle.map(|(id, wanted, _)| format!("--{}: does nothing without {wanted}", id.replace('_', "-"))).collect()
 }
 
 /// Whether it is a file that more than its owner may read. What cannot be looked at is somebody else's error.

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 /// Texts that may wait to be written, each of a batch of lines at most.
-const WAITING: usize = 32;
+const WAITING: usize = 8;
 /// How long a reader who is slow is waited for, and how long the last lines may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
