@@ -19,6 +19,7 @@ pub mod happening;
 pub mod headless;
 pub mod import;
 pub mod layers;
+pub mod lines;
 pub mod monitor;
 pub mod notify;
 mod obey;
@@ -59,11 +60,7 @@ pub fn run() -> ExitCode {
     match crash::caught(|| Given::over_file(matches).and_then(carry_out)) {
         Some(Ok(())) => ExitCode::SUCCESS,
         None => ExitCode::FAILURE,
-        Some(Err(failure)) => {
-            // With nobody to read it, the code still tells.
-            let _ = writeln!(std::io::stderr(), "invigil: {failure}");
-            ExitCode::from(failure.code)
-        }
+        Some(Err(failure)) => failure.tell(),
     }
 }
 
@@ -81,9 +78,7 @@ fn unread(error: &clap::Error) -> ExitCode {
     if let Some((variable, called)) = blame::variable_of(error) {
         line = line.replace(&format!("'{called}'"), &variable);
     }
-    let failure = Failure::usage(format!("{line} (see `invigil --help`)"));
-    let _ = writeln!(std::io::stderr(), "invigil: {failure}");
-    ExitCode::from(failure.code)
+    Failure::usage(format!("{line} (see `invigil --help`)")).tell()
 }
 
 fn carry_out(given: Given) -> Result<(), Failure> {

@@ -152,12 +152,6 @@ impl Pulse {
         self.lock().ring.iter().cloned().collect()
     }
 
-    /// The alerts still known, oldest first.
-    #[must_use]
-    pub fn alerts(&self) -> Vec<Alert> {
-        self.lock().vitals.alerts.clone()
-    }
-
     /// The newest event of the session, so that a refusal knows where it stands.
     pub fn reached(&self, seq: Seq) {
         self.lock().newest = seq;
@@ -328,12 +322,6 @@ impl Pulse {
     /// Something about forwarding is otherwise now.
     pub fn forward(&self, change: impl FnOnce(&mut Forwarding)) {
         self.change(|inner| change(inner.vitals.forward.get_or_insert_default()));
-    }
-
-    /// How forwarding is doing, if there is a target.
-    #[must_use]
-    pub fn forwarding(&self) -> Option<Forwarding> {
-        self.lock().vitals.forward.clone()
     }
 
     /// Something about the invigil that is looked at from here is otherwise now.

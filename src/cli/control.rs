@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use super::happening::Happening;
-use super::headless::Lines;
-use super::monitor::{self, Station};
+use super::lines::Lines;
+use super::monitor::Station;
 use crate::domain::bearer::Bearer;
 use crate::domain::secret::Given;
 use crate::share::{Access, Door, Share};
@@ -106,9 +106,9 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Tells those who run this where others look on.
-    pub(super) fn announce(&self, lines: &Lines, events: bool) -> Result<(), Failure> {
+    pub(super) fn announce(&self, lines: &Lines) -> Result<(), Failure> {
         lines.write(&Happening::Control(self.url.clone()));
-        monitor::say(&format!("control {}", self.url), events)
+        lines.say(&format!("control {}", self.url))
     }
 
     /// The same for a screen.

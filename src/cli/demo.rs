@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::args::Demo;
 use super::failure::Failure;
-use super::headless::Lines;
 use super::layers::ConfigFile;
+use super::lines::Lines;
 use super::monitor::{Station, block_on, scratch, url, watch_station};
 use super::screen::{self, About};
 use super::settings::Looks;
@@ -49,7 +49,7 @@ pub fn run(demo: &Demo, file: &ConfigFile) -> Result<(), Failure> {
         tokio::spawn(async move { crate::simulate::demo::run(secret, &told, seed, ended).await });
         let path = station.journal.path().to_path_buf();
         let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
-        let lines = Lines::open(false, None)?;
+        let lines = Lines::of_screen(None)?;
         Box::pin(watch_station(station, about, looks, lines, None, (vec![listening], stop), None)).await
     })
 }

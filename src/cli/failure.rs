@@ -1,9 +1,21 @@
 //! How a command ends when it does not end well: one line on stderr and an exit code.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a reader who does not read holds up a thread of its own only"
+)]
 
 use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::domain::clean::Clean;
 use crate::domain::secret::masked;
+
+/// How long whoever reads the line may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why a command ended: the line and the code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +37,19 @@ impl Failure {
     #[must_use]
     pub fn running(line: impl Into<String>) -> Self {
         Self { line: line.into(), code: 1 }
+    }
+
+    /// Says it, as far as somebody reads: where nobody does, the code still tells.
+    #[must_use]
+    pub fn tell(&self) -> ExitCode {
+        let line = format!("invigil: {self}\n");
+        let (told, written) = mpsc::channel();
+        thread::spawn(move || {
+            let _ = std::io::stderr().write_all(line.as_bytes());
+            let _ = told.send(());
+        });
+        let _ = written.recv_timeout(PATIENCE);
+        ExitCode::from(self.code)
     }
 }
 

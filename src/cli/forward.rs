@@ -208,16 +208,12 @@ impl News {
     }
 }
 
-/// Writes a line for all that is new about forwarding.
-pub(super) fn tell(before: &mut Option<Forwarding>, pulse: &Pulse, mut write: impl FnMut(&Happening)) {
-    if let Some(now) = pulse.forwarding()
-        && before.as_ref() != Some(&now)
-    {
-        for news in News::between(before.as_ref(), &now) {
-            write(&Happening::Forward(news));
-        }
-        *before = Some(now);
-    }
+/// All that is new about forwarding since it was told last.
+pub(super) fn news(told: &mut Option<Forwarding>, now: Option<Forwarding>) -> Vec<Happening> {
+    let Some(now) = now.filter(|now| told.as_ref() != Some(now)) else { return Vec::new() };
+    let news = News::between(told.as_ref(), &now);
+    *told = Some(now);
+    news.into_iter().map(Happening::Forward).collect()
 }
 
 #[cfg(test)]

@@ -17,12 +17,12 @@ use super::control;
 use super::failure::Failure;
 use super::forward::{self, Begun};
 use super::happening::Happening;
-use super::headless::{self, Lines};
+use super::headless;
 use super::layers::ConfigFile;
+use super::lines::Lines;
 use super::notify;
 use super::obey::obey;
 use super::places;
-use super::reference::written;
 use super::relay;
 use super::screen::{self, About};
 use super::settings::{self, Looks, Settings};
@@ -52,11 +52,17 @@ use crate::tui::terminal::Screen;
 /// How long an address that cannot be listened on is left alone before it is tried again.
 const REBIND: Duration = Duration::from_secs(2);
 
+/// How long tasks that are left may take to end.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// Runs a future with the threads it needs.
 pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::running(format!("no threads can be started: {error}")))?;
-    runtime.block_on(future)
+    let ended = runtime.block_on(future);
+    // A task that writes to where nobody reads does not end by itself.
+    runtime.shutdown_timeout(LINGER);
+    ended
 }
 
 /// A session being written and the door to it.
@@ -191,7 +197,7 @@ pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(),
             "--secret: is missing; give the endpoint's signing secret (whsec_…) by --secret-file or INVIGIL_SECRET, or --no-verify to accept unsigned deliveries",
         ));
     }
-    let lines = Lines::open(true, settings.log_file.as_deref())?;
+    let lines = Lines::of_server(events, settings.log_file.as_deref())?;
     block_on(async {
         let served = serve_until_stopped(settings, events, lines.clone(), cautions).await;
         lines.end().await;
@@ -223,7 +229,7 @@ async fn serve_until_stopped(
         let follower = Follower::new(&station.journal).map_err(unreadable)?;
         tap = Some(Tap::begin(follower, lines.clone(), done.clone()));
     }
-    say(&format!("listening on {address}"), events)?;
+    lines.say(&format!("listening on {address}"))?;
     notify::tell(notify::READY);
     tokio::spawn(tell_of_stop(stop.clone()));
     lines.write(&Happening::Listening(address));
@@ -232,7 +238,7 @@ async fn serve_until_stopped(
         lines.write(&notice);
     }
     if let Some(control) = &control {
-        control.announce(&lines, events)?;
+        control.announce(&lines)?;
     }
     let sharing = control.map(|control| control.serve(&station, done.clone()));
     tokio::spawn(listen_for_silence(station.pulse.clone(), stop.clone()));
@@ -240,7 +246,7 @@ async fn serve_until_stopped(
         tokio::spawn(headless::follow(lines.clone(), follower, station.pulse.clone(), done.clone()));
     let relaying = match settings.relay.take() {
         Some(wanted) => {
-            tokio::spawn(relay::announce(station.pulse.clone(), events, stop.clone()));
+            tokio::spawn(relay::announce(station.pulse.clone(), lines.clone(), stop.clone()));
             Some(wanted.begin(&station, (settings.trust.clone(), settings.max_body), stop.clone())?)
         }
         None => None,
@@ -264,6 +270,7 @@ async fn serve_until_stopped(
     let committed = journal.committed();
     journal.close().await;
     let events = u64::try_from(committed.borrow().seq).unwrap_or_default();
+    lines.room().await;
     lines.write(&Happening::Stopped { events, session });
     listened.map_err(|error| Failure::running(format!("the listener ended: {error}")))
 }
@@ -272,17 +279,6 @@ async fn serve_until_stopped(
 async fn tell_of_stop(stop: CancellationToken) {
     stop.cancelled().await;
     notify::tell(notify::STOPPING);
-}
-
-/// Says something that scripts wait for: on standard output, or where that belongs to the events, on standard
-/// error.
-///
-/// # Errors
-/// If it cannot be written, though somebody reads.
-pub(super) fn say(line: &str, events: bool) -> Result<(), Failure> {
-    let mut out: Box<dyn Write> =
-        if events { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
-    written(writeln!(out, "{line}").and_then(|()| out.flush()))
 }
 
 /// What a screen is run on.
@@ -388,7 +384,7 @@ pub(super) async fn watch_station(
 pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result<(), Failure> {
     let mut settings = Settings::new(options, file)?;
     screen::needs_terminal("`invigil serve` listens without one")?;
-    let lines = Lines::open(false, settings.log_file.as_deref())?;
+    let lines = Lines::of_screen(settings.log_file.as_deref())?;
     lines.warn(cautions);
     if let Some(notice) = exposed(&settings) {
         lines.write(&notice);

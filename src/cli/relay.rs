@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::args::Cli;
 use super::failure::Failure;
 use super::happening::{Happening, is_news};
-use super::monitor::{Station, say};
+use super::lines::Lines;
+use super::monitor::Station;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::{self, Link};
 use crate::pulse::Pulse;
@@ -105,14 +106,14 @@ impl Wanted {
 }
 
 /// Says `relay URL` once the relay has answered, and again when the URL changes.
-pub(super) async fn announce(pulse: Pulse, events: bool, stop: CancellationToken) {
+pub(super) async fn announce(pulse: Pulse, lines: Lines, stop: CancellationToken) {
     let mut changed = pulse.changed();
     let mut told = None;
     loop {
         let url = pulse.snapshot().relay.and_then(|relay| relay.url);
         if let Some(now) = url.filter(|url| told.as_ref() != Some(url)) {
             // The link is no worse for it if this cannot be written.
-            let _ = say(&format!("relay {now}"), events);
+            let _ = lines.say(&format!("relay {now}"));
             told = Some(now);
         }
         tokio::select! {
@@ -231,16 +232,12 @@ fn latest(why: &str, count: u64) -> String {
     if count == 1 { why.to_owned() } else { format!("the latest of {count}: {why}") }
 }
 
-/// Writes a line for all that is new about the relay.
-pub(super) fn tell(before: &mut Option<vitals::Relay>, pulse: &Pulse, mut write: impl FnMut(&Happening)) {
-    if let Some(now) = pulse.snapshot().relay
-        && before.as_ref() != Some(&now)
-    {
-        for news in News::between(before.as_ref(), &now) {
-            write(&Happening::Relay(news));
-        }
-        *before = Some(now);
-    }
+/// All that is new about the relay since it was told last.
+pub(super) fn news(told: &mut Option<vitals::Relay>, now: Option<vitals::Relay>) -> Vec<Happening> {
+    let Some(now) = now.filter(|now| told.as_ref() != Some(now)) else { return Vec::new() };
+    let news = News::between(told.as_ref(), &now);
+    *told = Some(now);
+    news.into_iter().map(Happening::Relay).collect()
 }
 
 #[cfg(test)]

@@ -67,15 +67,21 @@ impl Stderr {
         room.send(Order::Write(if missed == 0 { text } else { note(missed) + &text }));
     }
 
-    /// Waits until all is written, but not for ever.
-    pub async fn end(&self) {
+    /// Waits until all is written, but not for ever. `note` says how many were left out, if some were.
+    pub async fn end(&self, note: impl FnOnce(u64) -> String) {
         let (told, written) = oneshot::channel();
+        let missed = self.missed.swap(0, Ordering::Relaxed);
         let all = async {
+            if missed > 0 {
+                let _ = self.orders.send(Order::Write(note(missed))).await;
+            }
             if self.orders.send(Order::Told(told)).await.is_ok() {
                 // A thread that is gone has nothing left to write.
                 let _ = written.await;
             }
         };
-        let _ = timeout(PATIENCE, all).await;
+        // Whoever was waited for already is not waited for again.
+        let stalled = self.stalled.load(Ordering::Relaxed);
+        let _ = timeout(if stalled { Duration::ZERO } else { PATIENCE }, all).await;
     }
 }

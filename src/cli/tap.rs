@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::happening::Happening;
-use super::headless::Lines;
+use super::lines::Lines;
 use crate::store::StoreError;
 use crate::store::follower::Follower;
 use crate::store::form::Form;
@@ -41,7 +41,9 @@ impl Tap {
         tokio::spawn(watch(Arc::clone(&since), lines.clone(), done.clone()));
         let tap = Self { ended, lines: lines.clone() };
         std::thread::spawn(move || {
-            if let Err(error) = write(follower, &runtime, &since, &done) {
+            let written = write(follower, &runtime, &since, &done);
+            set(&since, None);
+            if let Err(error) = written {
                 lines.write(&Happening::EventsUnread(error.to_string()));
             }
             // At the end nobody may be waiting any more.
@@ -56,6 +58,10 @@ impl Tap {
             self.lines.write(&Happening::EventsUnread("nobody reads it".to_owned()));
         }
     }
+}
+
+fn set(since: &Mutex<Option<Instant>>, now: Option<Instant>) {
+    *since.lock().unwrap_or_else(PoisonError::into_inner) = now;
 }
 
 /// Says once that nobody reads, until somebody does.
@@ -80,7 +86,6 @@ fn write(
     since: &Mutex<Option<Instant>>,
     done: &CancellationToken,
 ) -> io::Result<()> {
-    let writing = |since_now| *since.lock().unwrap_or_else(PoisonError::into_inner) = since_now;
     // On a terminal nothing in an event may move the cursor; it is the same document.
     let form = if io::stdout().is_terminal() { Form::Plain } else { Form::Line };
     let mut out = BufWriter::with_capacity(1 << 18, io::stdout());
@@ -93,7 +98,7 @@ fn write(
             }
         });
         loop {
-            writing(Some(Instant::now()));
+            set(since, Some(Instant::now()));
             match follower.write(&mut out, form) {
                 Ok(0) => break,
                 Ok(_) => out.flush()?,
@@ -103,7 +108,7 @@ fn write(
                 Err(_) => std::thread::sleep(Duration::from_millis(200)),
             }
         }
-        writing(None);
+        set(since, None);
         if stopped {
             return Ok(());
         }

@@ -6,12 +6,13 @@
     reason = "a test that fails is to say where, and this one deals with the world"
 )]
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use serde_json::Value;
 
 use super::support::SECRET;
@@ -141,7 +142,36 @@ fn a_log_that_nobody_reads_holds_up_nothing() {
         reading.is_finished()
     });
     let (told, _program) = reading.join().unwrap();
-    assert!(told["text"].as_str().unwrap().contains("lines were left out here"), "{told}");
+    assert!(told["text"].as_str().unwrap().contains("left out here, where nobody read"), "{told}");
+}
+
+/// The log of a server goes to a pipe that is full, and then its last line does.
+#[test]
+fn a_last_line_that_nobody_reads_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    let blocking = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, blocking | OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'.'; 4096]).is_ok() {}
+    fcntl_setfl(&writer, blocking).unwrap();
+    let mut child = invigil(&["export", "none.sqlite"], dir.path()).stderr(writer).spawn().unwrap();
+    until("it ends", || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}
+
+/// Many at once are as many lines.
+#[test]
+fn every_refusal_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(dir.path(), &[]);
+    let listening = program.out();
+    let forge = ["simulate", "--to", url(&listening), "--secret", SECRET, "--rate", "0", "--forged", "1"];
+    let report = run(&[&forge[..], &["--limit", "200"]].concat(), dir.path(), "").out;
+    let refused = serde_json::from_str::<Value>(&report).unwrap()["refused"].as_u64().unwrap();
+    program.stop();
+    let lines = program.err.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let told: Vec<_> = lines.filter(|line| line["what"] == "refused" || line["what"] == "notice").collect();
+    assert!(refused > 50 && told.len() as u64 == refused, "{refused}: {told:?}");
 }
 
 #[test]

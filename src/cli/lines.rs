@@ -1,0 +1,216 @@
+//! Where a happening is told: a line on stderr, for people or as JSON, and one in the log file.
+#![expect(clippy::disallowed_methods, reason = "the log file is opened here")]
+
+use std::fs::{File, Metadata};
+use std::io::{IsTerminal, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::failure::Failure;
+use super::happening::Happening;
+use super::reference::written;
+use super::stderr::Stderr;
+use crate::clock;
+use crate::domain::count::plural;
+use crate::domain::time::Timestamp;
+
+/// Where lines go to. Clones write to the same places.
+#[derive(Clone)]
+pub struct Lines {
+    stderr: Option<Stderr>,
+    human: bool,
+    /// Standard output is for the events alone.
+    events: bool,
+    file: Option<Arc<Mutex<LogFile>>>,
+}
+
+impl Lines {
+    /// Lines on stderr, for people if that is a terminal, and as JSON in `file`, if one is named. With `events`,
+    /// standard output is not for us.
+    ///
+    /// # Errors
+    /// Code 2 if the file cannot be opened for appending.
+    pub fn of_server(events: bool, file: Option<&Path>) -> Result<Self, Failure> {
+        Ok(Self { stderr: Some(Stderr::start()), events, ..Self::of_screen(file)? })
+    }
+
+    /// Lines in `file`, if one is named: the terminal is the screen's.
+    ///
+    /// # Errors
+    /// Code 2 if the file cannot be opened for appending.
+    pub fn of_screen(file: Option<&Path>) -> Result<Self, Failure> {
+        let opened = file.map(|path| {
+            LogFile::open(path).map_err(|error| {
+                Failure::usage(format!("--log-file {}: cannot be written: {error}", path.display()))
+            })
+        });
+        let file = opened.transpose()?.map(|file| Arc::new(Mutex::new(file)));
+        Ok(Self { stderr: None, human: std::io::stderr().is_terminal(), events: false, file })
+    }
+
+    /// Writes one line.
+    pub fn write(&self, happening: &Happening) {
+        self.write_all(std::slice::from_ref(happening));
+    }
+
+    /// Writes lines at once. A log that cannot be written must not stop what it tells of.
+    pub fn write_all(&self, happenings: &[Happening]) {
+        let now = clock::now();
+        let wants_json = self.file.is_some() || !self.human;
+        let json = if wants_json { text(happenings, false, now) } else { String::new() };
+        let mut fault = None;
+        if let Some(file) = &self.file {
+            fault = file.lock().unwrap_or_else(PoisonError::into_inner).write(&json);
+        }
+        let Some(stderr) = &self.stderr else { return };
+        let mut shown = if self.human { text(happenings, true, now) } else { json };
+        if let Some(why) = fault {
+            shown.push_str(&text(&[Happening::Caution(why)], self.human, now));
+        }
+        stderr.write(shown, happenings.len() as u64, |missed| self.left_out(missed));
+    }
+
+    /// Says something that scripts wait for: on standard output, or where that belongs to the events, on standard
+    /// error.
+    ///
+    /// # Errors
+    /// Code 1 if it cannot be written, though somebody reads.
+    pub fn say(&self, line: &str) -> Result<(), Failure> {
+        match &self.stderr {
+            Some(stderr) if self.events => {
+                stderr.write(format!("{line}\n"), 1, |missed| self.left_out(missed));
+                Ok(())
+            }
+            _ => {
+                let mut out = std::io::stdout();
+                written(writeln!(out, "{line}").and_then(|()| out.flush()))
+            }
+        }
+    }
+
+    fn left_out(&self, missed: u64) -> String {
+        let why = format!("{} left out here, where nobody read", plural(missed, "line"));
+        text(&[Happening::Notice(why)], self.human, clock::now())
+    }
+
+    /// Waits a while until whoever reads the lines has read some of those that wait.
+    pub async fn room(&self) {
+        if let Some(stderr) = &self.stderr {
+            stderr.room().await;
+        }
+    }
+
+    /// Waits until all lines are written, but not for ever on a reader who does not read.
+    pub async fn end(&self) {
+        if let Some(stderr) = &self.stderr {
+            stderr.end(|missed| self.left_out(missed)).await;
+        }
+    }
+
+    /// Writes a line for each thing that is unwise.
+    pub fn warn(&self, cautions: &[String]) {
+        for caution in cautions {
+            self.write(&Happening::Caution(caution.clone()));
+        }
+    }
+
+    /// True if nobody reads them.
+    #[must_use]
+    pub fn silent(&self) -> bool {
+        self.stderr.is_none() && self.file.is_none()
+    }
+}
+
+/// The lines of happenings, for a person or for a machine.
+fn text(happenings: &[Happening], human: bool, now: Timestamp) -> String {
+    let line = if human { Happening::human } else { Happening::json };
+    happenings.iter().flat_map(|happening| [line(happening, now), "\n".to_owned()]).collect()
+}
+
+/// The log file, for the user's eyes only. Whoever rotates it moves it away or deletes it: the next line begins
+/// a new one under its name, with no signal needed.
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    /// Device and number of the file that is open.
+    identity: (u64, u64),
+    /// The latest lines could not be written.
+    faulty: bool,
+}
+
+impl LogFile {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        let file = File::options().create(true).append(true).mode(0o600).open(path)?;
+        let identity = identity(&file.metadata()?);
+        Ok(Self { path: path.to_path_buf(), file, identity, faulty: false })
+    }
+
+    /// Writes lines, or says that from here on they are missing.
+    fn write(&mut self, lines: &str) -> Option<String> {
+        let there = std::fs::metadata(&self.path).ok().map(|there| identity(&there));
+        if there != Some(self.identity)
+            && let Ok(opened) = Self::open(&self.path)
+        {
+            *self = opened;
+        }
+        let before = self.file.metadata().map_or(0, |file| file.len());
+        // In one piece: a line that another writer cuts in two is none.
+        let written = self.file.write_all(lines.as_bytes());
+        let was_faulty = std::mem::replace(&mut self.faulty, written.is_err());
+        let why = written.err()?;
+        // Nor is one that was only begun. What another writer has added meanwhile stays.
+        if self.file.metadata().is_ok_and(|file| file.len() < before + lines.len() as u64) {
+            let _ = self.file.set_len(before);
+        }
+        let path = self.path.display();
+        (!was_faulty).then(|| {
+            format!("--log-file {path}: cannot be written: {why}; lines are missing there until it can")
+        })
+    }
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A device that is always full, where there is one.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_log_file_that_cannot_be_written_is_told_of_once() {
+        let mut full = LogFile::open(Path::new("/dev/full")).unwrap();
+        let why = full.write("a line\n").unwrap();
+        assert!(
+            why.starts_with("--log-file /dev/full: cannot be written: ") && why.contains("missing"),
+            "{why}"
+        );
+        assert_eq!(full.write("another\n"), None);
+    }
+
+    #[test]
+    fn a_log_file_that_is_moved_away_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("a.log"), dir.path().join("a.log.1"));
+        let lines = Lines::of_screen(Some(&path)).unwrap();
+        let recovered = || lines.write(&Happening::StorageRecovered);
+        recovered();
+        recovered();
+        std::fs::rename(&path, &moved).unwrap();
+        recovered();
+        let count = |path: &Path| std::fs::read_to_string(path).unwrap().lines().count();
+        assert_eq!((count(&moved), count(&path)), (2, 1));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::remove_file(&path).unwrap();
+        recovered();
+        assert_eq!(count(&path), 1, "also if it is deleted");
+        std::fs::write(&path, "").unwrap();
+        recovered();
+        assert_eq!(count(&path), 1, "or emptied in its place");
+    }
+}
