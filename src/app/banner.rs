@@ -148,7 +148,7 @@ impl Model {
     /// The user's own code did not take events, and was not asked for anything since.
     fn given_up_banner(&self) -> Option<Banner> {
         let forward = self.vitals.forward.as_ref()?;
-        let trouble = forward.trouble.as_ref().filter(|_| forward.lasting().is_none())?;
+        let trouble = forward.trouble.as_ref().filter(|_| forward.follows && forward.lasting().is_none())?;
         let failed = Some(self.unforwarded()).filter(|failed| *failed > 0)?;
         let (target, why, failed) = (&forward.target, &trouble.why, plural(failed, "event"));
         let key = |action| self.keymap.chord(Context::Panes, action, self.ascii).unwrap_or_default();

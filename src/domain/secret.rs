@@ -11,6 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::count::plural;
+
 /// Bytes a key may have. Svix makes 24 and takes 24 to 75; the public test vectors have one of 18.
 const LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
 
@@ -42,8 +44,8 @@ pub enum SecretError {
     Character(usize),
     /// It is too short or too long.
     #[error(
-        "the secret has {0} byte{s}, a signing secret has 24 to 75: it was cut or is something else; copy it whole",
-        s = if *.0 == 1 { "" } else { "s" }
+        "the secret has {}, a signing secret has 24 to 75: it was cut or is something else; copy it whole",
+        plural(*.0 as u64, "byte")
     )]
     Length(usize),
 }

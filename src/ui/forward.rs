@@ -47,8 +47,7 @@ pub(super) fn state(brief: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
 /// In two words, if something is wrong with it.
 pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
-    let forward = model.vitals.forward.as_ref().filter(|_| model.is_told())?;
-    forward.trouble.as_ref()?;
+    let forward = model.vitals.forward.as_ref().filter(|forward| forward.follows && model.is_told())?;
     match (forward.lasting(), model.unforwarded()) {
         (Some(_), _) => Some(Piece::styled("  forward down", styles.warn)),
         (None, 0) => None,

@@ -1,6 +1,7 @@
 //! Hiding who somebody is on the screen: the same person has the same stand-in everywhere.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use crate::app::model::Model;
 use crate::domain::filter::veiled;
@@ -23,18 +24,25 @@ pub fn email(id: &str) -> String {
     format!("person-{:04x}@hidden", number(id) & 0xffff)
 }
 
-/// The stand-in for the address of whoever sent something.
+/// The stand-in for the address of whoever sent something; what is no address tells of nobody.
 #[must_use]
 pub fn address(peer: &str) -> String {
     // The port is another one each time.
-    let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
-    format!("Address {:04X}", number(host) & 0xffff)
+    let host = peer.parse().map(|peer: SocketAddr| peer.ip()).or_else(|_| peer.parse());
+    let Ok(host) = host else { return peer.to_owned() };
+    format!("Address {:04X}", number(&host.to_canonical().to_string()) & 0xffff)
 }
 
 /// A filter without what may name a person, where people are hidden.
 #[must_use]
 pub fn filter<'a>(text: &'a str, model: &Model) -> Cow<'a, str> {
-    if model.redact { Cow::Owned(veiled(text, cover(model))) } else { Cow::Borrowed(text) }
+    if model.redact { Cow::Owned(veiled(text, cover(model), false)) } else { Cow::Borrowed(text) }
+}
+
+/// The same of a filter that is being typed.
+#[must_use]
+pub fn typed_filter<'a>(text: &'a str, model: &Model) -> Cow<'a, str> {
+    if model.redact { Cow::Owned(veiled(text, cover(model), true)) } else { Cow::Borrowed(text) }
 }
 
 /// What stands in place of a character that is typed and not to be read.
@@ -54,5 +62,8 @@ mod tests {
         assert!(email("a").ends_with("@hidden"));
         assert_eq!(address("198.51.100.7:52114"), address("198.51.100.7:4"));
         assert_ne!(address("198.51.100.7:52114"), address("198.51.100.8:52114"));
+        assert_eq!(address("[2001:db8::7]:52114"), address("2001:db8::7"));
+        assert_ne!(address("2001:db8::7"), address("2001:db8::8"));
+        assert_eq!(address("the relay"), "the relay");
     }
 }

@@ -147,7 +147,7 @@ fn readable(prompt: &Prompt, scene: Scene<'_>) -> String {
     let text = prompt.line.text();
     match prompt.purpose {
         Purpose::Secret => text.chars().map(|_| mask::cover(scene.model)).collect(),
-        Purpose::Filter => mask::filter(&text, scene.model).into_owned(),
+        Purpose::Filter => mask::typed_filter(&text, scene.model).into_owned(),
         Purpose::Search { .. } | Purpose::Save { .. } => text.to_string(),
     }
 }

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use invigil::client::trust::Trust;
+use invigil::client::url::Url;
 use invigil::domain::forward::{Forwarded, State};
 use invigil::domain::secret::{Keyring, Secret};
 use invigil::domain::signature::verify;
 use invigil::forward::target::Ending;
 use invigil::store::reader::Reader;
-use invigil::trust::Trust;
 use invigil::{clock, forward};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -329,7 +330,7 @@ async fn a_certificate_that_is_not_trusted_is_told_and_gets_nothing() {
         let ended = tokio::process::Command::from(simulated).output().await.unwrap();
         assert_eq!(ended.status.code(), code, "{trusted:?}");
         let said = String::from_utf8(ended.stderr).unwrap();
-        let why = "1 of 1 messages failed: its certificate is of an authority that is not known here";
+        let why = "1 of 1 message failed: its certificate is of an authority that is not known here";
         assert_eq!(said.contains(why), code == Some(1), "{said}");
     }
     target.next().await;
@@ -367,7 +368,7 @@ async fn a_target_that_speaks_no_http_is_called_that() {
         stream.write_all(b"220 mail.example.com ESMTP\r\n").await.unwrap();
         std::future::pending::<()>().await;
     });
-    let url = forward::target::Url::parse(&url).unwrap();
+    let url = Url::parse(&url).unwrap();
     let target = forward::target::Target::new(url, &Trust::default()).unwrap();
     let (ending, _) = target.send(hyper::HeaderMap::new(), b"{}".to_vec()).await;
     let Ending::Failed(why) = ending else { panic!("{ending:?}") };
@@ -381,7 +382,7 @@ async fn an_answer_that_does_not_come_or_end_is_waited_for_so_long() {
     // Connections are made by the system; nobody takes them.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let send = async |address: std::net::SocketAddr| {
-        let url = forward::target::Url::parse(&format!("http://{address}/")).unwrap();
+        let url = Url::parse(&format!("http://{address}/")).unwrap();
         let target = forward::target::Target::new(url, &Trust::default()).unwrap();
         let begun = tokio::time::Instant::now();
         let (ending, millis) = target.send(hyper::HeaderMap::new(), b"{}".to_vec()).await;

@@ -3,9 +3,10 @@
 use super::KEYS;
 
 /// The text with a sign in place of each character of what may name a person: the value of `candidate:`, words
-/// without a key, and every value with an `@`. A text that is no filter yet is treated alike, so it can be typed so.
+/// without a key, and every value with an `@`. A text that is no filter yet is treated alike; of one that is being
+/// `typed`, the last word can be read as long as it may become a key.
 #[must_use]
-pub fn veiled(text: &str, sign: char) -> String {
+pub fn veiled(text: &str, sign: char, typed: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -18,7 +19,10 @@ pub fn veiled(text: &str, sign: char) -> String {
         let (_, behind) = rest.split_at(key.len());
         let (value, behind) = behind.split_at(length(behind));
         let harmless = match key {
-            "" => value == "OR" || KEYS.iter().any(|(key, _)| key.starts_with(value)),
+            "" => {
+                let begun = typed && behind.is_empty();
+                value == "OR" || begun && KEYS.iter().any(|(key, _)| key.starts_with(value))
+            }
             key => key != "candidate:" && !value.contains('@'),
         };
         out.push_str(key);
@@ -70,10 +74,15 @@ mod tests {
             ),
             ("event:x\"y ada\"", "event:x\"y ****"),
             ("name:李", "******"),
-            ("cand", "cand"),
+            ("cand", "****"),
             ("\"flag:red ada", "*************"),
         ] {
-            assert_eq!(veiled(text, '*'), shown);
+            assert_eq!(veiled(text, '*', false), shown);
+        }
+        for (typed, shown) in
+            [("eve", "eve"), ("is:marked eve", "is:marked eve"), ("eve ", "*** "), ("ada", "***")]
+        {
+            assert_eq!(veiled(typed, '*', true), shown);
         }
     }
 
@@ -90,7 +99,7 @@ mod tests {
         /// What is read as a name is nowhere to be read, however it is written.
         #[test]
         fn no_name_is_left(text in "(flag:red|event:|candidate:|score|[<=]|OR|ADA|李|\"|\\\\|-|\\(|\\)| ){0,24}") {
-            let shown = veiled(&text, '*');
+            let shown = veiled(&text, '*', false);
             prop_assert_eq!(shown.chars().count(), text.chars().count());
             if let Ok(filter) = parse(&text) {
                 let named = people(&filter).iter().map(|name| name.matches("ADA").count()).sum::<usize>();
