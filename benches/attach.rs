@@ -13,6 +13,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use invigil::client::trust::Trust;
 use invigil::domain::delivery::{Delivery, Headers, Seq, Source};
 use invigil::domain::envelope;
 use invigil::domain::time::Timestamp;
@@ -22,7 +23,6 @@ use invigil::simulate::rollout::{Plan, Rollout};
 use invigil::source::attach::Target;
 use invigil::source::attach::address::Address;
 use invigil::store::journal::Journal;
-use invigil::trust::Trust;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;

@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod domain;
 pub mod forward;
@@ -17,6 +18,5 @@ pub mod share;
 pub mod simulate;
 pub mod source;
 pub mod store;
-pub mod trust;
 pub mod tui;
 pub mod ui;

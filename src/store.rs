@@ -72,13 +72,13 @@ pub enum StoreError {
         /// What is wrong and what to do.
         what: String,
     },
-    /// The disk that the file is on fails or is full; nothing is wrong with the file.
+    /// The disk fails or is full; of the file on it that says nothing.
     #[error("{file}: cannot be opened: {why}; make room on the disk, or see to it")]
     Disk {
         /// Its name.
         file: String,
-        /// What SQLite says.
-        why: rusqlite::Error,
+        /// What SQLite or the file system says.
+        why: String,
     },
     /// Another process writes it.
     #[error("{file}: another invigil is writing this session; end it, or look on with `invigil open`")]

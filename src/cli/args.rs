@@ -10,9 +10,9 @@ use super::authorities::Authorities;
 use super::relay::Choice as Relay;
 use super::settings;
 use super::size::Size;
+use crate::client::url::Url;
 use crate::domain::duration::Duration;
 use crate::domain::secret::Given;
-use crate::forward::target::Url;
 use crate::source::peer::{Network, Senders};
 use crate::source::relay::address::Address;
 

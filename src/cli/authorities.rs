@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::failure::Failure;
-use crate::trust::Trust;
+use crate::client::trust::Trust;
 
 /// The option, as every such command has it.
 #[derive(Debug, Clone, Default, clap::Args)]

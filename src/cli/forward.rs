@@ -12,15 +12,16 @@ use super::failure::Failure;
 use super::happening::Happening;
 use super::monitor::Station;
 use crate::app::msg::Outcome;
+use crate::client::trust::Trust;
+use crate::client::url::Url;
 use crate::domain::count::plural;
 use crate::domain::forward::{Failure as GivenUp, Forwarding, Replay};
 use crate::domain::secret::Keyring;
 use crate::domain::time::Timestamp;
-use crate::forward::target::{Target, Url};
+use crate::forward::target::Target;
 use crate::forward::{self, Forward, Orders};
 use crate::pulse::Pulse;
 use crate::store::reader::Reader;
-use crate::trust::Trust;
 use crate::tui::effects::Command;
 
 /// Forwarding under way: where replays are ordered, and the task that ends with the last result.

@@ -76,7 +76,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let line = serde_json::to_string(&report).map_err(|error| Failure::running(error.to_string()))?;
     written(writeln!(io::stdout(), "{line}"))?;
     if report.failed > 0 && report.events + report.known == 0 {
-        return Err(Failure::running("no event is taken: nothing of what was given can be read"));
+        let given: Vec<_> = args.from.iter().map(|from| from.display().to_string()).collect();
+        let given = given.join(", ");
+        return Err(Failure::running(format!("{given}: no event is taken, nothing of it can be read")));
     }
     Ok(())
 }

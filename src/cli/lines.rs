@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the log file is opened here")]
 
 use std::fs::{File, Metadata};
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -154,13 +154,14 @@ impl LogFile {
         {
             *self = opened;
         }
-        let before = self.file.metadata().map_or(0, |file| file.len());
-        // In one piece: a line that another writer cuts in two is none.
-        let written = self.file.write_all(lines.as_bytes());
-        let was_faulty = std::mem::replace(&mut self.faulty, written.is_err());
-        let why = written.err()?;
-        // Nor is one that was only begun. What another writer has added meanwhile stays.
-        if self.file.metadata().is_ok_and(|file| file.len() < before + lines.len() as u64) {
+        let length = |file: &File| file.metadata().map_or(0, |file| file.len());
+        let before = length(&self.file);
+        // In one piece, if there is room: a line that another writer cuts in two is none.
+        let (written, done) = write(&mut self.file, lines.as_bytes());
+        let was_faulty = std::mem::replace(&mut self.faulty, done.is_err());
+        let why = done.err()?;
+        // Nor is one that was only begun. Where another writer has added something it stays.
+        if written > 0 && length(&self.file) == before + written {
             let _ = self.file.set_len(before);
         }
         let path = self.path.display();
@@ -168,6 +169,23 @@ impl LogFile {
             format!("--log-file {path}: cannot be written: {why}; lines are missing there until it can")
         })
     }
+}
+
+/// Writes all of it, and says how much was written if that ended early.
+fn write(file: &mut File, mut lines: &[u8]) -> (u64, std::io::Result<()>) {
+    let mut written = 0;
+    while !lines.is_empty() {
+        match file.write(lines) {
+            Ok(0) => return (written, Err(ErrorKind::WriteZero.into())),
+            Ok(count) => {
+                written += count as u64;
+                lines = lines.get(count..).unwrap_or_default();
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return (written, Err(error)),
+        }
+    }
+    (written, Ok(()))
 }
 
 fn identity(file: &Metadata) -> (u64, u64) {

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::happening::{Happening, is_news};
 use super::lines::Lines;
 use super::monitor::Station;
+use crate::client::trust::Trust;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::{self, Link};
 use crate::pulse::Pulse;
@@ -21,7 +22,6 @@ use crate::source::relay::inbox::Inbox;
 use crate::source::relay::token::{Token, is_plain};
 use crate::source::relay::wire::Wire;
 use crate::source::relay::{self, fresh_token};
-use crate::trust::Trust;
 
 /// What anybody who uses a relay ought to know, once.
 const WARNING: &str =

@@ -13,13 +13,13 @@ use super::layers::ConfigFile;
 use super::relay::Wanted;
 use crate::app::call::By;
 use crate::app::keymap::Keymap;
+use crate::client::trust::Trust;
+use crate::client::url::Url;
 use crate::domain::alert::{Rule, Rules};
 use crate::domain::duration::Duration;
 use crate::domain::secret::{Given, Keyring, Secret};
-use crate::forward::target::Url;
 use crate::source::peer::Peers;
 use crate::source::tls::Tls;
-use crate::trust::Trust;
 
 /// Everything decided and checked.
 pub struct Settings {

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::authorities::Authorities;
 use super::failure::Failure;
 use super::settings;
+use crate::client::url::Url;
 use crate::clock;
+use crate::domain::count::plural;
 use crate::domain::secret::Given;
 use crate::simulate::rollout::{Plan, Rollout};
 use crate::simulate::sender::{self, Pace, Report, Target};
@@ -22,8 +24,8 @@ const CONCURRENCY: usize = 64;
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Where to send to, like `http://127.0.0.1:8080/webhook`
-    #[arg(long, value_name = "URL")]
-    pub to: String,
+    #[arg(long, value_name = "URL", value_parser = Url::parse)]
+    pub to: Url,
     /// Whom to trust there.
     #[command(flatten)]
     pub authorities: Authorities,
@@ -77,7 +79,7 @@ pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) ->
             "--secret: is missing; give the receiver's signing secret, it begins with `whsec_`, by --secret-file or INVIGIL_SECRET",
         ));
     };
-    let target = Target::new(&args.to, secret, &args.authorities.trust()?);
+    let target = Target::new(args.to.clone(), secret, &args.authorities.trust()?);
     let target = target.map_err(|why| Failure::usage(format!("--to: {why}")))?;
     let rollout = Rollout::new(Plan {
         seed: args.seed,
@@ -97,7 +99,7 @@ pub async fn run(args: &Args, stop: &CancellationToken, out: &mut impl Write) ->
         .map_err(|why| Failure::running(format!("the report cannot be written: {why}")))?;
     if let Some(why) = &report.why {
         let Report { sent, failed, .. } = report;
-        return Err(Failure::running(format!("--to: {failed} of {sent} messages failed: {why}")));
+        return Err(Failure::running(format!("--to: {failed} of {} failed: {why}", plural(sent, "message"))));
     }
     Ok(report)
 }
@@ -126,13 +128,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_wrong_with_the_options_is_named() {
-        for (to, secret, part) in [
-            ("nowhere", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "--to"),
-            ("http://127.0.0.1:1/", "short", "--secret"),
-        ] {
-            let args = args(&["simulate", "--to", to, "--secret", secret]).unwrap();
-            let failure = run(&args, &CancellationToken::new(), &mut Vec::new()).await.unwrap_err();
-            assert!(failure.line.starts_with(part) && failure.code == 2, "{}", failure.line);
-        }
+        assert!(args(&["simulate", "--to", "nowhere"]).unwrap_err().to_string().contains("--to <URL>"));
+        let args = args(&["simulate", "--to", "http://127.0.0.1:1/", "--secret", "short"]).unwrap();
+        let failure = run(&args, &CancellationToken::new(), &mut Vec::new()).await.unwrap_err();
+        assert!(failure.line.starts_with("--secret") && failure.code == 2, "{}", failure.line);
     }
 }

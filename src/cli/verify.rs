@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::settings;
 use crate::clock;
 use crate::domain::clean::Clean;
+use crate::domain::count::plural;
 use crate::domain::delivery::Headers;
 use crate::domain::duration::{Duration, age};
 use crate::domain::envelope;
@@ -115,7 +116,7 @@ fn about(body: &[u8]) -> String {
         (None, _) if event.is_json => "JSON that is no event".to_owned(),
         (None, _) => "no JSON".to_owned(),
     };
-    format!("body       {} bytes: {}\n", body.len(), Clean::of(&said))
+    format!("body       {}: {}\n", plural(body.len() as u64, "byte"), Clean::of(&said))
 }
 
 fn holds(verified: &Verified, keyring: &Keyring, at: Timestamp, body: &[u8]) -> String {

@@ -11,11 +11,12 @@ use super::body::Telling;
 use super::rng_of;
 use super::rollout::{Forgery, Invitations, Plan, Rollout, Send, random_of};
 use super::sender::{self, Report, Target};
+use crate::client::trust::Trust;
+use crate::client::url::Url;
 use crate::clock;
 use crate::domain::id::message_id;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::trust::Trust;
 
 /// How long ago the campaign began.
 const SPAN_MS: i64 = 6 * 3_600_000;
@@ -174,7 +175,7 @@ impl Iterator for Demo {
 /// # Errors
 /// Why the URL cannot be used, in a sentence.
 pub async fn run(secret: Secret, url: &str, seed: u64, stop: CancellationToken) -> Result<Report, String> {
-    let target = Target::new(url, secret, &Trust::default())?;
+    let target = Target::new(Url::parse(url)?, secret, &Trust::default())?;
     let demo = Demo::new(seed, clock::now())
         .map(|send| (Duration::from_millis(u64::try_from(send.at_ms).unwrap_or_default()), send));
     Ok(sender::drive(demo, &target, 64, &stop, |_, _| {}).await)

@@ -8,20 +8,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::{Method, Request, Response, Uri, header};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::rollout::{Forgery, Send};
+use crate::client::Client;
+use crate::client::reason::failing;
+use crate::client::trust::Trust;
+use crate::client::url::Url;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
-use crate::trust::{self, Trust};
 
 /// The name Svix sends under.
 const USER_AGENT: &str = "Svix-Webhooks/1.0 (sender-9YMgn)";
@@ -36,65 +34,35 @@ const YEAR: Duration = Duration::from_secs(31_536_000);
 /// Age of a stale forgery, seconds.
 const STALE_SECS: i64 = 20 * 60;
 
-enum Connections {
-    Plain(Client<HttpConnector, Full<Bytes>>),
-    Encrypted(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
-}
-
 /// Where to send, and the secret to sign with.
 pub struct Target {
-    connections: Connections,
-    url: Uri,
+    client: Client,
     secret: Secret,
     wrong_secret: Secret,
 }
 
 impl Target {
-    /// A target at an `http://` or `https://` URL.
+    /// A target at a URL, whose certificate is to be of somebody who is trusted.
     ///
     /// # Errors
-    /// Why the URL cannot be used, in a sentence.
-    pub fn new(url: &str, secret: Secret, trust: &Trust) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|why| format!("`{url}` is no URL: {why}"))?;
-        if uri.authority().is_some_and(|authority| !trust::has_port(authority)) {
-            return Err(format!("`{url}` names a port that cannot be; they are from 1 to 65535"));
-        }
-        let builder = || Client::builder(TokioExecutor::new());
-        let connections = match (uri.scheme_str(), uri.host()) {
-            (Some("http"), Some(_)) => {
-                let mut connector = HttpConnector::new();
-                connector.set_nodelay(true);
-                Connections::Plain(builder().build(connector))
-            }
-            (Some("https"), Some(_)) => {
-                let tls = trust.connector()?;
-                Connections::Encrypted(builder().build(tls.https_only().enable_http1().build()))
-            }
-            _ => return Err(format!("`{url}` must begin with http:// or https:// and name a host")),
-        };
+    /// In a sentence, if the system's certificates cannot be read, for `https`.
+    pub fn new(url: Url, secret: Secret, trust: &Trust) -> Result<Self, String> {
         let wrong_secret = Secret::parse(&STANDARD.encode("the secret of another endpoint"))
             .map_err(|why| why.to_string())?;
-        Ok(Self { connections, url: uri, secret, wrong_secret })
+        Ok(Self { client: Client::new(url, trust)?, secret, wrong_secret })
     }
 
     /// The status of the answer; without one, why there is none.
-    async fn request(&self, request: Request<Full<Bytes>>) -> Result<u16, String> {
-        let answer = async {
-            match &self.connections {
-                Connections::Plain(client) => client.request(request).await,
-                Connections::Encrypted(client) => client.request(request).await,
-            }
-        };
+    async fn request(&self, headers: HeaderMap, body: Bytes) -> Result<u16, String> {
+        let answer = self.client.post(headers, body);
         let slow = || format!("no answer within {} s", TIMEOUT.as_secs());
-        let answer: Response<_> = tokio::time::timeout(TIMEOUT, answer)
-            .await
-            .map_err(|_elapsed| slow())?
-            .map_err(|why| trust::failing(&why))?;
+        let answer = tokio::time::timeout(TIMEOUT, answer).await.map_err(|_elapsed| slow())?;
+        let answer = answer.map_err(|why| failing(&why))?;
         Ok(answer.status().as_u16())
     }
 
-    /// The request of a message, signed for this moment, or forged as it says.
-    fn compose(&self, send: &Send, now: Timestamp) -> Result<Request<Full<Bytes>>, String> {
+    /// The headers and the body of a message, signed for this moment, or forged as it says.
+    fn compose(&self, send: &Send, now: Timestamp) -> Result<(HeaderMap, Bytes), header::InvalidHeaderValue> {
         let stale = send.forgery == Some(Forgery::Stale);
         let secs = now.secs() - if stale { STALE_SECS } else { 0 };
         let wrong = send.forgery == Some(Forgery::WrongSecret);
@@ -104,17 +72,17 @@ impl Target {
         if send.forgery == Some(Forgery::AlteredBody) {
             body.push(b' ');
         }
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(&self.url)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::USER_AGENT, USER_AGENT)
-            .header("svix-id", &send.id)
-            .header("svix-timestamp", secs);
+        let svix = HeaderName::from_static;
+        let mut headers = HeaderMap::from_iter([
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
+            (svix("svix-id"), HeaderValue::from_str(&send.id)?),
+            (svix("svix-timestamp"), HeaderValue::from(secs)),
+        ]);
         if send.forgery != Some(Forgery::NoSignature) {
-            request = request.header("svix-signature", signature);
+            headers.insert(svix("svix-signature"), HeaderValue::from_str(&signature)?);
         }
-        request.body(Full::new(Bytes::from(body))).map_err(|why| why.to_string())
+        Ok((headers, body.into()))
     }
 }
 
@@ -145,8 +113,8 @@ pub async fn send(target: &Target, send: &Send, now: impl Fn() -> Timestamp) -> 
         attempts += 1;
         let begun = Instant::now();
         let answer = match target.compose(send, now()) {
-            Ok(request) => target.request(request).await,
-            Err(why) => Err(why),
+            Ok((headers, body)) => target.request(headers, body).await,
+            Err(why) => Err(why.to_string()),
         };
         let outcome = Outcome { answer, attempts, took: begun.elapsed() };
         if outcome.accepted() || send.forgery.is_some() {

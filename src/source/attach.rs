@@ -20,13 +20,14 @@ use self::address::Address;
 use self::link::End;
 use super::dial::DialError;
 use super::relay::backoff::Backoff;
+use crate::client::reason::Doubt;
+use crate::client::trust::Trust;
 use crate::clock;
 use crate::domain::bearer::Bearer;
 use crate::domain::stream::Hello;
 use crate::domain::vitals::Link;
 use crate::pulse::Pulse;
 use crate::store::journal::Journal;
-use crate::trust::{Doubt, Trust};
 
 /// Nobody is let in with a token that was refused, but somebody may set it right.
 const REFUSED: Duration = Duration::from_secs(10);

@@ -15,7 +15,8 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tower::{Service, ServiceExt};
 
-use crate::trust::{self, Doubt, Trust};
+use crate::client::reason::{self, Doubt};
+use crate::client::trust::Trust;
 
 /// From the first packet to the upgrade.
 const DIAL: Duration = Duration::from_secs(10);
@@ -57,10 +58,10 @@ async fn connect(
     headers: HeaderMap,
     max_frame: usize,
 ) -> Result<WebSocketStream<Stream>, DialError> {
-    let unreachable = |why: &(dyn std::error::Error + 'static)| match trust::distrusted(why) {
+    let unreachable = |why: &(dyn std::error::Error + 'static)| match reason::distrusted(why) {
         Some(Doubt::UnknownIssuer) => DialError::UnknownIssuer,
         Some(doubt) => DialError::Unreachable(doubt.to_string()),
-        None => DialError::Unreachable(format!("it cannot be reached: {}", trust::reason(why))),
+        None => DialError::Unreachable(format!("it cannot be reached: {}", reason::reason(why))),
     };
     let tls = trust.connector().map_err(DialError::Unreachable)?;
     let mut tcp = HttpConnector::new();
@@ -90,7 +91,7 @@ async fn connect(
 
 /// What ended a connection that held, in a sentence.
 pub(super) fn broken_off(why: &tungstenite::Error) -> String {
-    format!("the connection broke off: {}", trust::reason(why))
+    format!("the connection broke off: {}", reason::reason(why))
 }
 
 /// The same address as HTTP knows it.

@@ -112,6 +112,7 @@ impl Journal {
     ) -> Result<Self, StoreError> {
         // The log is synced after a commit, not in it: see `durable`.
         connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        room::give_back(&connection)?;
         let durable = Durable::start(path)?;
         let folding = Folding::start(&mut connection, path)?;
         let projector = Projector::new(&connection, pulse.rules().clone())?;

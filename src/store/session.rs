@@ -122,6 +122,9 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 fn cannot(path: &Path, what: &str, error: &std::io::Error) -> StoreError {
+    if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        return StoreError::Disk { file: path.display().to_string(), why: error.to_string() };
+    }
     StoreError::file(path, format!("cannot {what}: {error}"))
 }
 
@@ -187,13 +190,21 @@ fn begin_writing(path: &Path, new: bool) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Why SQLite cannot use a session: a disk that fails or is full says nothing of the file on it.
+/// Why SQLite cannot use a session: a disk that fails or somebody who has locked it says nothing of the file.
 fn unusable(path: &Path, error: StoreError) -> StoreError {
+    use ErrorCode::{
+        CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure, Unknown,
+    };
     let StoreError::Sqlite(why) = error else { return error };
-    let disk = [ErrorCode::DiskFull, ErrorCode::SystemIoFailure, ErrorCode::CannotOpen, ErrorCode::ReadOnly];
     match why.sqlite_error_code() {
-        Some(code) if disk.contains(&code) => StoreError::Disk { file: path.display().to_string(), why },
-        _ => StoreError::damaged(path, format!("the session is damaged: {why}")),
+        Some(DiskFull | SystemIoFailure | CannotOpen | ReadOnly) => {
+            StoreError::Disk { file: path.display().to_string(), why: why.to_string() }
+        }
+        // Unknown is what SQLite calls it if a table is missing.
+        None | Some(DatabaseCorrupt | NotADatabase | Unknown) => {
+            StoreError::damaged(path, format!("the session is damaged: {why}"))
+        }
+        Some(_) => StoreError::file(path, format!("cannot be opened: {why}")),
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use axum::http::Uri;
 
+use crate::client::url::has_port;
 use crate::domain::stream::Position;
-use crate::trust;
 
 /// Where one looks on.
 const PATH: &str = "/attach";
@@ -40,7 +40,7 @@ impl Address {
             _ => return Err(wrong()),
         };
         let authority = uri.authority().ok_or_else(wrong)?;
-        if authority.host().is_empty() || uri.query().is_some() || !trust::has_port(authority) {
+        if authority.host().is_empty() || uri.query().is_some() || !has_port(authority) {
             return Err(wrong());
         }
         if authority.as_str().contains('@') {

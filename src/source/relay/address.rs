@@ -2,7 +2,7 @@
 
 use axum::http::Uri;
 
-use crate::trust;
+use crate::client::url::has_port;
 
 /// The public relay.
 pub const PUBLIC: &str = "wss://api.relay.svix.com/api/v1/listen/";
@@ -39,7 +39,7 @@ impl Address {
             Some("ws") => "http",
             _ => return Err(wrong()),
         };
-        if authority.host().is_empty() || authority.as_str().contains('@') || !trust::has_port(authority) {
+        if authority.host().is_empty() || authority.as_str().contains('@') || !has_port(authority) {
             return Err(wrong());
         }
         let path = if uri.path() == "/" { LISTEN } else { uri.path() };

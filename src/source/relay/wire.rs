@@ -8,9 +8,10 @@ use tokio_tungstenite::WebSocketStream;
 
 use super::Outside;
 use super::address::Address;
+use crate::client::reason::Doubt;
+use crate::client::trust::Trust;
 use crate::source::dial::{self, DialError};
 use crate::store::journal::Journal;
-use crate::trust::{Doubt, Trust};
 
 /// For the token to be written; a session that cannot be written now is tried again with the next link.
 const KEEP: Duration = Duration::from_secs(2);

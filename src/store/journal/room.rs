@@ -22,5 +22,13 @@ pub(super) fn try_out(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('room', randomblob(?1))")?
         .execute([GROUP])?;
+    give_back(connection)
+}
+
+/// Takes back what was written to find out. Who was killed in between has left it.
+///
+/// # Errors
+/// If the session cannot be written.
+pub(super) fn give_back(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM meta WHERE key = 'room'")?.execute([]).map(drop)
 }
