@@ -189,7 +189,7 @@ async fn figures_stand_on_the_control_address() {
     server.stop().await;
 }
 
-/// Ten who read all, and one who reads nothing while half a megabyte is waiting for it.
+/// Ten who read all, and one who reads nothing while half a megabyte is waiting for it: it is let go after half a minute.
 #[tokio::test]
 async fn ten_viewers_and_one_that_never_reads_keep_nobody_waiting() {
     let dir = tempfile::tempdir().unwrap();
@@ -221,6 +221,13 @@ async fn ten_viewers_and_one_that_never_reads_keep_nobody_waiting() {
         assert_eq!(timeout(PATIENCE, viewer).await.unwrap().unwrap(), wanted);
     }
     assert!(silent.0.get_mut().readable().await.is_ok());
+    // The ten have gone by themselves.
+    let begun = Instant::now();
+    while !server.get("/metrics", &[]).await.1.contains("\ninvigil_viewers 0\n") {
+        assert!(begun.elapsed() < PATIENCE * 2, "it is not let go");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_secs(5), "it was given a while");
     server.stop().await;
 }
 

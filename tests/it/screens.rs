@@ -119,15 +119,7 @@ fn with_a_target() {
 fn with_a_target_that_is_asked_for_nothing() {
     for (columns, rows) in SIZES {
         let mut session = Session::rollout(12);
-        session.events[3].1.forwarded = Some(Box::new(Forwarded {
-            at: at(-9),
-            attempts: 4,
-            state: State::GivenUp,
-            status: Some(500),
-            millis: 12,
-            note: String::new(),
-            replayed: false,
-        }));
+        session.events[3].1.forwarded = Some(Box::new(given_up()));
         let mut harness = Harness::new(session, (columns, rows));
         let trouble = Some(Trouble { since: at(-9), why: "it answers 500".into(), again_at: None });
         let target = "http://127.0.0.1:3000/webhook".to_owned();
@@ -157,20 +149,24 @@ fn figures_are_never_cut_for_the_reasons() {
     }
 }
 
+fn given_up() -> Forwarded {
+    Forwarded {
+        at: at(-9),
+        attempts: 4,
+        state: State::GivenUp,
+        status: Some(500),
+        millis: 12,
+        note: String::new(),
+        replayed: false,
+    }
+}
+
 /// What was given up or is tried again has its sign wherever it is told whom an event is about.
 #[test]
 fn what_did_not_go_on_is_signed_at_every_width() {
     for columns in 30..160 {
         let mut session = Session::rollout(12);
-        let result = Forwarded {
-            at: at(-9),
-            attempts: 4,
-            state: State::GivenUp,
-            status: Some(500),
-            millis: 12,
-            note: String::new(),
-            replayed: false,
-        };
+        let result = given_up();
         for (event, line) in &mut session.events {
             event.candidate_name = Some("Ann".into());
             line.candidate_name = Some("Ann".into());
