@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use super::cells::clean;
 use crate::app::model::Model;
 use crate::domain::filter::veiled;
 
@@ -33,6 +34,13 @@ pub fn address(peer: &str) -> String {
     format!("Address {:04X}", number(&host.to_canonical().to_string()) & 0xffff)
 }
 
+/// A header's value, where that cannot name anybody: a proxy writes into others whom it has heard, and from where.
+#[must_use]
+pub fn header<'a>(name: &str, value: &'a str, model: &Model) -> Cow<'a, str> {
+    let of_sender = ["svix-", "webhook-", "content-", "user-agent"].iter().any(|own| name.starts_with(own));
+    if model.redact && !of_sender { Cow::Borrowed("(hidden)") } else { clean(value) }
+}
+
 /// A filter without what may name a person, where people are hidden.
 #[must_use]
 pub fn filter<'a>(text: &'a str, model: &Model) -> Cow<'a, str> {
@@ -54,6 +62,7 @@ pub fn cover(model: &Model) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::model::Setup;
 
     #[test]
     fn stand_ins_are_stable_and_differ() {
@@ -65,5 +74,17 @@ mod tests {
         assert_eq!(address("[2001:db8::7]:52114"), address("2001:db8::7"));
         assert_ne!(address("2001:db8::7"), address("2001:db8::8"));
         assert_eq!(address("the relay"), "the relay");
+    }
+
+    #[test]
+    fn a_header_of_a_proxy_is_hidden() {
+        let mut model = Model::new(Setup::default());
+        let shown = |model: &Model, name| header(name, "198.51.100.7", model).into_owned();
+        assert_eq!(shown(&model, "x-forwarded-for"), "198.51.100.7");
+        model.redact = true;
+        assert_eq!(
+            ["svix-id", "x-forwarded-for"].map(|name| shown(&model, name)),
+            ["198.51.100.7", "(hidden)"]
+        );
     }
 }

@@ -19,7 +19,7 @@ use ratatui::style::{Modifier, Style};
 use super::cells::clean;
 use super::draw::{self, Labels, Piece, Scene};
 use super::events::bytes;
-use super::{forward, text};
+use super::{forward, mask, text};
 use crate::app::geometry::{self, Part, PayloadArea, Regions};
 use crate::app::level::PayloadLevel;
 use crate::app::pane::Pane;
@@ -147,7 +147,7 @@ fn envelope(buf: &mut Buffer, area: Rect, detail: &EventDetail, reading: &Readin
         let pieces = [
             Piece::styled(clean(name), styles.accent(Pane::Candidates)),
             Piece::styled(": ", styles.dim),
-            Piece::raw(clean(value)),
+            Piece::raw(mask::header(name, value, model)),
         ];
         draw::pieces(buf, draw::line_of(area, n as u16 + used), &pieces, styles);
     }
