@@ -236,6 +236,8 @@ impl Worker {
     /// The next request to make, if one is to be made now.
     fn next(&mut self) -> Option<(Job, hyper::HeaderMap, Vec<u8>)> {
         loop {
+            // Somebody may begin to write a saved session. If it cannot be read that is told with what is read next.
+            let _ = self.reader.keep_up();
             let (seq, replay) = self.pick()?;
             let parcel = match self.reader.parcel(seq) {
                 Ok(parcel) => parcel,

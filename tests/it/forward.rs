@@ -14,10 +14,13 @@ use std::time::{Duration, Instant};
 
 use invigil::client::trust::Trust;
 use invigil::client::url::Url;
-use invigil::domain::forward::{Forwarded, State};
+use invigil::domain::forward::{Forwarded, Replay, State};
+use invigil::domain::query::Query;
 use invigil::domain::secret::{Keyring, Secret};
 use invigil::domain::signature::verify;
+use invigil::forward::Forward;
 use invigil::forward::target::Ending;
+use invigil::pulse::Pulse;
 use invigil::store::reader::Reader;
 use invigil::{clock, forward};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -26,6 +29,7 @@ use rustls::pki_types::PrivateKeyDer;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use super::support::SECRET;
 use super::support::command::{Ended, invigil, run};
@@ -358,6 +362,34 @@ async fn a_simulation_that_was_not_taken_whole_has_failed() {
 }
 
 /// Somebody who speaks something else is told from somebody who refuses.
+/// A saved session is looked at, events of it are sent again, and somebody goes on with it meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_session_that_somebody_begins_to_write_is_sent_on_from() {
+    let (target, dir) = (Target::open(Manner::Answer(204, "")).await, tempfile::tempdir().unwrap());
+    let session = dir.path().join("s.sqlite");
+    let first = Program::serve(&session, &[]).await;
+    deliver(&first, "msg_1", SAMPLE).await;
+    first.stop().await;
+    let stop = CancellationToken::new();
+    let saved = Forward {
+        target: forward::target::Target::new(Url::parse(&target.url()).unwrap(), &Trust::default()).unwrap(),
+        reader: Reader::open(&session).unwrap(),
+        journal: None,
+        pulse: Pulse::default(),
+        keyring: Box::new(Keyring::default),
+    };
+    let (orders, _) = forward::begin(saved, stop.clone()).unwrap();
+    assert_eq!(orders.replay(Replay::One(1)).await.unwrap().delivered, 1);
+    let second = Program::serve(&session, &[]).await;
+    deliver(&second, "msg_2", SAMPLE).await;
+    let all = Replay::Chosen { query: Query::default(), until: 2, total: 2 };
+    let sum = orders.replay(all).await.unwrap();
+    assert_eq!((sum.delivered, sum.stopped), (2, None));
+    assert_eq!(orders.replay(Replay::One(2)).await.unwrap().delivered, 1);
+    second.stop().await;
+    stop.cancel();
+}
+
 #[tokio::test]
 async fn a_target_that_speaks_no_http_is_called_that() {
     let greeter = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
