@@ -140,6 +140,9 @@ pub fn regions(model: &Model, area: Rect) -> Option<Regions> {
     Some(Regions { header, banner, crumbs, tabs, body, parts, framing, footer })
 }
 
+/// Rows that what stands in an empty list may take.
+const EMPTY: u64 = 6;
+
 fn panes(model: &Model, body: Rect, single: bool) -> Vec<(Part, Rect)> {
     let part = |pane: Pane| Part::List(Model::pane_slot(pane));
     if single || model.zoomed {
@@ -148,36 +151,45 @@ fn panes(model: &Model, body: Rect, single: bool) -> Vec<(Part, Rect)> {
     if body.width >= WIDE {
         return columns(model, body).into_iter().map(|(pane, rect)| (part(pane), rect)).collect();
     }
-    // The focused pane takes what the others, with a title and a few rows each, leave.
+    // The focused pane takes what the others, with a title and a few rows each, leave; but a list that is short leaves
+    // lines to the others.
     let small = (body.height / 7).clamp(3, 6);
-    let mut lines = [small; 4];
-    let mut spare = body.height - 3 * small;
-    // A list that is short leaves lines to the others: events have use for most of them.
-    let wanted = u16::try_from(total(model, model.focus)).unwrap_or(u16::MAX).saturating_add(4);
-    let focused = spare.min(wanted.max(spare / 2));
-    spare -= focused;
-    for pane in [Pane::Events, Pane::Candidates, Pane::Violations] {
-        if let Some(slot) = lines.get_mut(pane as usize).filter(|_| pane != model.focus) {
-            let more = if pane == Pane::Events { spare.div_ceil(2) } else { spare.min(2) };
-            *slot += more;
+    let mut lines = Pane::ALL.map(|pane| small.min(wanted(model, pane)).max(3));
+    let mut spare = body.height.saturating_sub(lines.iter().sum());
+    let mut give = |pane: Pane, most: u16| {
+        if let Some(has) = lines.get_mut(pane as usize) {
+            let more = most.min(spare).min(wanted(model, pane).saturating_sub(*has));
+            *has += more;
             spare -= more;
         }
+        spare
+    };
+    let mut left = give(model.focus, u16::MAX);
+    let others = [Pane::Events, Pane::Candidates, Pane::Violations, Pane::Assessments];
+    let mut others: Vec<Pane> = others.into_iter().filter(|pane| *pane != model.focus).collect();
+    // Each gets an even part, and the first what those after it have no use for.
+    for count in (1..=others.len()).rev() {
+        let Some(pane) = others.pop() else { break };
+        left = give(pane, left / count as u16);
     }
-    if let Some(slot) = lines.get_mut(model.focus as usize) {
-        *slot = focused + spare;
+    if let Some(last) = lines.last_mut() {
+        *last += left;
     }
     let mut rest = body;
     Pane::ALL.into_iter().zip(lines).map(|(pane, lines)| (part(pane), take(&mut rest, lines))).collect()
 }
 
-/// How many rows a pane's list has.
-fn total(model: &Model, pane: Pane) -> u64 {
-    match pane {
-        Pane::Assessments => model.assessments.total(),
-        Pane::Candidates => model.candidates.total(),
-        Pane::Violations => model.rises.total(),
-        Pane::Events => model.events.total(),
-    }
+/// As many lines as a pane has use for: title, heads and views, and a row for each.
+fn wanted(model: &Model, pane: Pane) -> u16 {
+    let (rows, views) = match pane {
+        Pane::Assessments => (model.assessments.total(), 0),
+        Pane::Candidates => (model.candidates.total(), 1),
+        Pane::Violations => (model.rises.total(), 0),
+        Pane::Events => (model.events.total(), 0),
+    };
+    // An empty list says why it is empty.
+    let rows = if rows == 0 { EMPTY } else { rows };
+    u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2 + views)
 }
 
 fn columns(model: &Model, body: Rect) -> [(Pane, Rect); 4] {

@@ -39,6 +39,7 @@ pub enum Mode {
 }
 
 /// What the screen is told before anything happens.
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer to a question of its own")]
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// What the session is called: its file's name without the ending.
@@ -51,6 +52,8 @@ pub struct Setup {
     pub mode: Mode,
     /// Deliveries can be verified: there is a secret, or none is asked for.
     pub has_secret: bool,
+    /// Deliveries are taken unsigned, too.
+    pub takes_unsigned: bool,
     /// Names of the themes that `T` steps through.
     pub themes: Vec<String>,
     /// The one to begin with.
@@ -81,6 +84,7 @@ impl Default for Setup {
             url: None,
             mode: Mode::Watch,
             has_secret: true,
+            takes_unsigned: false,
             themes: Vec::new(),
             theme: String::new(),
             ascii: false,
@@ -154,6 +158,8 @@ pub struct Model {
     pub mode: Mode,
     /// Deliveries can be verified.
     pub has_secret: bool,
+    /// Deliveries are taken unsigned, too.
+    pub takes_unsigned: bool,
     /// Names of the themes.
     pub themes: Vec<String>,
     /// The one in use.
@@ -252,6 +258,7 @@ impl Model {
             url: setup.url,
             mode: setup.mode,
             has_secret: setup.has_secret,
+            takes_unsigned: setup.takes_unsigned,
             themes: setup.themes,
             theme: setup.theme,
             ascii: setup.ascii,
@@ -391,10 +398,11 @@ impl Model {
     }
 
     /// Whose violations the pane *Violations* tells: where candidates are seen by what they did, what the one
-    /// under the cursor did, and when.
+    /// under the cursor did, and when. To read all of it one goes there from the candidates, and comes back.
     #[must_use]
     pub fn suspect(&self) -> Option<&CandidateRow> {
-        let asks = self.levels.is_empty() && self.focus == Pane::Candidates && self.view.is_of_violations();
+        let asks = self.levels.is_empty() && self.view.is_of_violations();
+        let asks = asks && matches!(self.focus, Pane::Candidates | Pane::Violations);
         self.candidates.current().filter(|_| asks)
     }
 

@@ -213,7 +213,7 @@ pub enum Effect {
     },
     /// Open a link; the user has agreed to its host.
     Open(Link),
-    /// Write the session as JSON; end with [`Outcome::Saved`] or [`Outcome::Failed`].
+    /// Write the session as JSON; end with [`Outcome::Saved`] or [`Outcome::NotSaved`].
     Save {
         /// Where to, as typed.
         path: String,
@@ -259,7 +259,18 @@ pub enum Outcome {
         /// How many events are in it.
         events: u64,
     },
-    /// Something went wrong: "could not save: no space left on device".
+    /// It was not.
+    NotSaved {
+        /// The file, as it was typed.
+        path: String,
+        /// Only what a filter chooses was to be saved.
+        only: bool,
+        /// People were to be hidden.
+        redact: bool,
+        /// Why not.
+        why: String,
+    },
+    /// Something went wrong: "no link can be opened here".
     Failed(String),
     /// A text went to the clipboard.
     Copied {

@@ -32,6 +32,12 @@ impl Notice {
         Self { text: text.into(), tone, since: now }
     }
 
+    /// It has stood for long enough to give way to what is done next.
+    #[must_use]
+    pub fn gives_way(&self, now: Timestamp) -> bool {
+        now.since(self.since) >= if self.tone == Tone::Bad { 3_000 } else { 1_000 }
+    }
+
     /// It has stood long enough to be read.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {

@@ -26,6 +26,15 @@ pub enum Purpose {
     Secret,
 }
 
+/// What is on screen and may be named in a filter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// Of assessments.
+    pub assessments: Vec<String>,
+    /// Of candidates; none while people are hidden.
+    pub candidates: Vec<String>,
+}
+
 /// A line being typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
@@ -49,8 +58,8 @@ impl Prompt {
         Self { purpose, line, error: None, choices: Vec::new(), recalled: None }
     }
 
-    /// Looks at what is typed: errors and choices. `names` are the assessments on screen.
-    pub fn check(&mut self, names: &[String]) {
+    /// Looks at what is typed: errors and choices.
+    pub fn check(&mut self, names: &Names) {
         self.error = None;
         self.choices.clear();
         if self.purpose != Purpose::Filter {
@@ -59,7 +68,7 @@ impl Prompt {
         let (text, before) = (self.line.text(), self.line.before());
         self.choices = choices(last_word(&before), names);
         // A word that can still become one is no mistake yet.
-        let unfinished = before == text && !self.choices.is_empty();
+        let unfinished = before == text && (!self.choices.is_empty() || begins_key(last_word(&before)));
         if let (Err(error), false) = (filter::parse(&text), unfinished) {
             self.error = Some((Some(error.column), error.what));
         }
@@ -92,6 +101,11 @@ impl Prompt {
     }
 }
 
+/// A key whose value is still to come.
+fn begins_key(word: &str) -> bool {
+    word.ends_with(':') && filter::KEYS.iter().any(|(key, _)| *key == word)
+}
+
 /// The word being typed, a minus or bracket before it left out.
 fn last_word(before: &str) -> &str {
     let word = before.rsplit(|c: char| c.is_whitespace() || c == '(').next().unwrap_or_default();
@@ -99,7 +113,7 @@ fn last_word(before: &str) -> &str {
 }
 
 /// How a word of a filter can go on.
-fn choices(word: &str, names: &[String]) -> Vec<String> {
+fn choices(word: &str, names: &Names) -> Vec<String> {
     let Some((key, value)) = word.split_once(':') else {
         let keys = filter::KEYS.iter().map(|(key, _)| (*key).to_owned());
         return keys.filter(|key| key.starts_with(word) && key != word).collect();
@@ -113,7 +127,8 @@ fn choices(word: &str, names: &[String]) -> Vec<String> {
         "violation" => ViolationKind::ALL.map(|kind| kind.word().into()).into(),
         "is" => Is::ALL.map(|is| is.word().into()).into(),
         "since" => ["5m", "15m", "1h", "24h"].map(String::from).into(),
-        "assessment" => names.to_vec(),
+        "assessment" => names.assessments.clone(),
+        "candidate" => names.candidates.clone(),
         _ => Vec::new(),
     };
     let fits = words.into_iter().filter(|word| word.to_lowercase().starts_with(&value));
@@ -129,7 +144,8 @@ mod tests {
 
     fn filter(text: &str) -> Prompt {
         let mut prompt = Prompt::new(Purpose::Filter, text);
-        prompt.check(&["Backend Engineer".into()]);
+        let (assessments, candidates) = (vec!["Backend Engineer".into()], vec!["Bea Grant".into()]);
+        prompt.check(&Names { assessments, candidates });
         prompt
     }
 
@@ -144,6 +160,7 @@ mod tests {
         assert_eq!(completed("flag:red -viol"), "flag:red -violation:");
         assert_eq!(completed("status:dis"), "status:disqualified ");
         assert_eq!(completed("(assessment:back"), "(assessment:\"Backend Engineer\" ");
+        assert_eq!(completed("candidate:b"), "candidate:\"Bea Grant\" ");
         assert_eq!(completed("nothing:x"), "nothing:x");
     }
 
@@ -152,6 +169,8 @@ mod tests {
         assert_eq!(filter("flag:red").error, None);
         assert_eq!(filter("a flag:rod").error.unwrap().0, Some(8));
         assert_eq!(filter("a flag:re").error, None, "it may become red");
+        assert_eq!(filter("a candidate:").error, None, "a name is still to come");
+        assert!(filter("a candidate: b").error.is_some(), "none will come there");
     }
 
     #[test]

@@ -80,6 +80,8 @@ fn press(model: &mut Model, key: Key, out: &mut Vec<Effect>) {
 
 /// Does what the user wants.
 fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
+    let now = model.now;
+    model.notice.take_if(|notice| notice.gives_way(now));
     if model.context() == Context::Palette && matches!(action, Action::PageDown | Action::PageUp) {
         typing::page(model, if action == Action::PageDown { 10 } else { -10 });
         return;
@@ -211,6 +213,18 @@ fn done(model: &mut Model, outcome: Outcome) {
         Outcome::Saved { path, events } => {
             let path = Clean::of(&path).to_string();
             (Tone::Good, format!("Saved {} to {path}", plural(events, "event")))
+        }
+        Outcome::NotSaved { path, only, redact, why } => {
+            let why = format!("not saved: {}", Clean::of(&why));
+            if model.overlays.is_empty() {
+                // What was typed is mended where it was typed.
+                let mut prompt = Prompt::new(Purpose::Save { only, redact }, &path);
+                prompt.error = Some((None, why));
+                model.overlays.push(Overlay::Prompt(prompt));
+                model.notice = None;
+                return;
+            }
+            (Tone::Bad, why)
         }
         Outcome::Failed(why) => (Tone::Bad, Clean::of(&why).to_string()),
         Outcome::Copied { what, bytes } => {

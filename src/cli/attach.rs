@@ -204,7 +204,13 @@ impl Watching {
             saver: Reader::of(&journal).map_err(unreadable)?,
             pulse: pulse.clone(),
             committed: Some(journal.committed()),
-            about: About { path: path.clone(), mode: Mode::Attach, has_secret: true, url },
+            about: About {
+                path: path.clone(),
+                mode: Mode::Attach,
+                has_secret: true,
+                takes_unsigned: false,
+                url,
+            },
             looks: self.looks,
             notice: self.notice,
         };

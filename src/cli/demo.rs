@@ -48,7 +48,7 @@ pub fn run(demo: &Demo, file: &ConfigFile) -> Result<(), Failure> {
         let (told, seed, ended) = (url.clone(), demo.seed, stop.clone());
         tokio::spawn(async move { crate::simulate::demo::run(secret, &told, seed, ended).await });
         let path = station.journal.path().to_path_buf();
-        let about = About { path, mode: Mode::Demo, has_secret: true, url: Some(url) };
+        let about = About { path, mode: Mode::Demo, has_secret: true, takes_unsigned: false, url: Some(url) };
         let lines = Lines::of_screen(None)?;
         Box::pin(watch_station(station, about, looks, lines, None, (vec![listening], stop), None)).await
     })

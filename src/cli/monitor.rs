@@ -412,7 +412,7 @@ pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result
         let has_secret = !station.intake.needs_secret();
         let url = Some(url(settings.listen, settings.tls.is_some(), &settings.path));
         let path = station.journal.path().to_path_buf();
-        let about = About { path, mode: Mode::Watch, has_secret, url };
+        let about = About { path, mode: Mode::Watch, has_secret, takes_unsigned: settings.no_verify, url };
         let notice = (!notices.is_empty()).then(|| notices.join("; "));
         Box::pin(watch_station(station, about, settings.looks, lines, forwarding, (sources, stop), notice))
             .await
@@ -453,7 +453,8 @@ pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
     screen::needs_terminal("`invigil export` writes a session to a file")?;
     block_on(async {
         let stop = stop_signal()?;
-        let about = About { path: file, mode: Mode::Open, has_secret: true, url: None };
+        let about =
+            About { path: file, mode: Mode::Open, has_secret: true, takes_unsigned: false, url: None };
         let pulse = Pulse::default();
         let (commands, wanted) = mpsc::channel(16);
         match forward_to {

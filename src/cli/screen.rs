@@ -35,6 +35,8 @@ pub struct About {
     pub mode: Mode,
     /// Deliveries can be verified, or need not be.
     pub has_secret: bool,
+    /// Deliveries are taken unsigned, too.
+    pub takes_unsigned: bool,
     /// The URL of the webhook, if known; of the invigil that is looked at, if it is one.
     pub url: Option<String>,
 }
@@ -60,6 +62,7 @@ pub fn begin(about: About, looks: Looks) -> Result<(Model, Wardrobe), Failure> {
         url,
         mode: about.mode,
         has_secret: about.has_secret,
+        takes_unsigned: about.takes_unsigned,
         themes: wardrobe.names(),
         theme,
         ascii,

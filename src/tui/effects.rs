@@ -157,18 +157,20 @@ impl Effects {
 }
 
 async fn save(saver: Arc<Mutex<Reader>>, path: String, filter: Option<Filter>, redact: bool) -> Outcome {
+    let (typed, only) = (path.clone(), filter.is_some());
     let task = tokio::task::spawn_blocking(move || {
         let path = at_home(&path);
         let target = std::path::absolute(&path).unwrap_or(path);
         let choice = export::Choice { filter, redact, now: crate::clock::now() };
         let mut saver = saver.lock().unwrap_or_else(PoisonError::into_inner);
         let saved = saver.keep_up();
-        match saved.and_then(|_| save::save(&saver, &target, export::Format::Json, &choice, false)) {
-            Ok(events) => Outcome::Saved { path: target.display().to_string(), events },
-            Err(error) => Outcome::Failed(format!("not saved: {error}")),
-        }
+        let saved = saved.and_then(|_| save::save(&saver, &target, export::Format::Json, &choice, false));
+        saved.map(|events| (target.display().to_string(), events)).map_err(|error| error.to_string())
     });
-    task.await.unwrap_or_else(|error| Outcome::Failed(format!("not saved: {error}")))
+    match task.await.unwrap_or_else(|panicked| Err(panicked.to_string())) {
+        Ok((path, events)) => Outcome::Saved { path, events },
+        Err(why) => Outcome::NotSaved { path: typed, only, redact, why },
+    }
 }
 
 /// `~/` is the home directory here too, as in a shell.

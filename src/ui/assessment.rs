@@ -198,7 +198,7 @@ fn rates(buf: &mut Buffer, area: Rect, detail: &AssessmentDetail, scene: Scene<'
         figure("median time", time(detail.median_to_finish)),
     ];
     let average = totals.average_score().map_or("–".into(), |score| format!("{score:.1}"));
-    lines.push(figure("mean score", format!("{average} of {}", text::count(totals.scored))));
+    lines.push(figure("mean score", format!("{average} ({} scored)", text::count(totals.scored))));
     // In a narrow column the flags speak for themselves.
     let label = if area.width < 34 { "" } else { "flags        " };
     lines.push(vec![

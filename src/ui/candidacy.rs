@@ -127,8 +127,13 @@ pub(super) fn refusal(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         return;
     };
     let (model, styles) = (scene.model, scene.styles);
-    let title = vec![Piece::raw(" "), Piece::styled("Refused delivery", styles.bad), Piece::raw(" ")];
-    draw::frame(buf, rect, regions.framing, styles.bad, &Labels { title, ..Labels::default() }, styles);
+    let (called, sign, style) = if refusal.pending {
+        ("Unverified delivery", styles.symbols.warn, styles.warn)
+    } else {
+        ("Refused delivery", styles.symbols.bad, styles.bad)
+    };
+    let title = vec![Piece::raw(" "), Piece::styled(called, style), Piece::raw(" ")];
+    draw::frame(buf, rect, regions.framing, style, &Labels { title, ..Labels::default() }, styles);
     let inside = geometry::inside(rect, regions.framing);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     let clock = match refusal.clock_off_secs {
@@ -139,7 +144,7 @@ pub(super) fn refusal(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     };
     let given = |text: Cow<'_, str>| if text.is_empty() { "not given".into() } else { text.into_owned() };
     let mut lines = vec![
-        (format!("{} {}", styles.symbols.bad, refusal.code.word()).into(), styles.bad),
+        (format!("{sign} {}", refusal.code.word()).into(), style),
         (clean(&refusal.sentence), styles.text),
         ("".into(), styles.text),
         (
@@ -160,7 +165,7 @@ pub(super) fn refusal(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         ("".into(), styles.text),
     ];
     let end = if refusal.pending {
-        "It waits for the secret: once that is entered, it is verified and kept if it holds."
+        "It was answered 401 and waits for the secret: once that is entered, it is verified and kept if it holds."
     } else {
         "It was answered 401 and not kept: the sender tries again on its own schedule."
     };

@@ -6,6 +6,8 @@
 //! ╰──────────────────────────────────  4/312 ╯
 //! ```
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -53,8 +55,12 @@ pub(super) fn pieces(buf: &mut Buffer, area: Rect, pieces: &[Piece<'_>], styles:
         // The last piece that fits exactly needs no sign; one that is followed by another does.
         let more = pieces.iter().skip(n + 1).any(|piece| !piece.content.trim().is_empty());
         if wide > room || (wide == room && more && room > 1) {
-            let cut = text::fit(&piece.content, room, styles.symbols.cut);
-            let cut = if wide == room { text::fit(&piece.content, room, "") } else { cut };
+            let cut = if wide > room {
+                text::fit(&piece.content, room, styles.symbols.cut)
+            } else {
+                let begun = text::fit(&piece.content, room - text::width(styles.symbols.cut), "");
+                Cow::Owned(format!("{begun}{}", styles.symbols.cut))
+            };
             buf.set_stringn(area.x + used, area.y, &cut, room as usize, piece.style);
             return area.width;
         }

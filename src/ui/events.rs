@@ -118,9 +118,15 @@ fn spoken(kind: EventKind) -> String {
 
 fn event<'a>(row: &'a EventRow, scene: Scene<'a>, _: Spot<'a, EventRow>) -> Vec<Piece<'a>> {
     let styles = scene.styles;
-    let Some(line) = line(row) else {
-        let text = format!("{} refused", styles.symbols.bad);
-        return vec![Piece::styled(text, styles.bad)];
+    let line = match row {
+        EventRow::Event(line) => line,
+        // It is verified once there is a secret to do so with.
+        EventRow::Refusal(_, refusal) if refusal.pending => {
+            return vec![Piece::styled(format!("{} unverified", styles.symbols.warn), styles.warn)];
+        }
+        EventRow::Refusal(..) => {
+            return vec![Piece::styled(format!("{} refused", styles.symbols.bad), styles.bad)];
+        }
     };
     let Some(kind) = line.kind else {
         let name = line.name.as_deref().map_or("unrecognised".into(), clean);
@@ -153,6 +159,9 @@ fn what<'a>(row: &'a EventRow, scene: Scene<'a>, spot: Spot<'a, EventRow>) -> Ve
     let styles = scene.styles;
     let line = match row {
         EventRow::Event(line) => line,
+        EventRow::Refusal(_, refusal) if refusal.pending => {
+            return vec![Piece::styled("waits for the secret", styles.warn)];
+        }
         EventRow::Refusal(_, refusal) => {
             // The whole word of the answer, unless it would be cut.
             let whole = refusal.code.word();

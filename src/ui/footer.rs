@@ -15,9 +15,11 @@ use crate::app::action::Action as A;
 use crate::app::geometry::{Framing, Regions};
 use crate::app::keymap::Context;
 use crate::app::level::Level;
+use crate::app::model::{Mode, Model};
 use crate::app::msg::Slot;
 use crate::app::overlay::Overlay;
 use crate::app::prompt::{Prompt, Purpose};
+use crate::app::reading::Shape;
 
 /// A notice is no page: what is longer than so many lines is cut.
 const NOTICE_LINES: usize = 3;
@@ -46,7 +48,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let used = draw::pieces_right(buf, area, &told, styles);
     let rest = Rect { width: area.width - wide.max(used), ..area };
     let mut hints: Vec<Piece<'_>> = Vec::new();
-    for action in wanted(scene) {
+    for action in wanted(scene).iter().filter(|action| does(**action, model)) {
         let Some(keys) = model.keymap.chord(model.context(), *action, model.ascii) else { continue };
         let hint = [
             Piece::styled(format!(" {keys}"), styles.key),
@@ -82,13 +84,13 @@ const CANDIDATES: &[A] = &[
     A::Filter,
     A::Sort,
     A::Pause,
+    A::Leave,
     A::NextProblem,
     A::OpenLink,
     A::Save,
     A::Zoom,
     A::Redact,
     A::Palette,
-    A::Leave,
 ];
 const TIMELINE: &[A] = &[
     A::Help,
@@ -113,13 +115,13 @@ const EVENTS: &[A] = &[
     A::NextProblem,
     A::Mark,
     A::Pause,
+    A::Leave,
     A::First,
     A::Save,
     A::Zoom,
     A::Times,
     A::Redact,
     A::Palette,
-    A::Leave,
 ];
 const PAYLOAD: &[A] = &[
     A::Help,
@@ -145,11 +147,11 @@ const VIOLATIONS: &[A] = &[
     A::Filter,
     A::NextProblem,
     A::Pause,
+    A::Leave,
     A::Save,
     A::Zoom,
     A::Redact,
     A::Palette,
-    A::Leave,
 ];
 const PANES: &[A] = &[
     A::Help,
@@ -159,6 +161,7 @@ const PANES: &[A] = &[
     A::Filter,
     A::NextProblem,
     A::Pause,
+    A::Leave,
     A::Save,
     A::Zoom,
     A::Sort,
@@ -166,7 +169,6 @@ const PANES: &[A] = &[
     A::Redact,
     A::Theme,
     A::Palette,
-    A::Leave,
 ];
 
 fn wanted(scene: Scene<'_>) -> &'static [A] {
@@ -194,6 +196,22 @@ fn wanted(scene: Scene<'_>) -> &'static [A] {
         (_, Some(Slot::Violations), _) => VIOLATIONS,
         (_, Some(Slot::Events), _) => EVENTS,
         _ => PANES,
+    }
+}
+
+/// Whether a key would do something now.
+fn does(action: A, model: &Model) -> bool {
+    let reading = model.payload().map(|level| level.reading.as_ref());
+    match action {
+        A::Mark | A::Pause => model.mode != Mode::Open,
+        A::NextMatch => match reading {
+            Some(reading) => reading.is_some_and(|reading| reading.hits.is_some()),
+            None => model.search.is_some(),
+        },
+        A::Fold | A::FoldAll | A::UnfoldAll | A::Decode => {
+            reading.flatten().is_some_and(|reading| reading.shape == Shape::Tree)
+        }
+        _ => true,
     }
 }
 

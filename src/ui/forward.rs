@@ -32,8 +32,9 @@ pub(super) fn state(brief: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
         (Some(trouble), _) if trouble.again_at.is_some() => (format!("waits, {behind}"), styles.warn),
         (Some(_), _) => (format!("fails, {behind}"), styles.warn),
         (None, _) if forward.waiting > BEHIND => (behind, styles.warn),
-        (None, Some(_)) => ("idle".to_owned(), styles.text),
-        (None, None) => ("ok".to_owned(), styles.ok),
+        (None, None) if forward.delivered > 0 => ("ok".to_owned(), styles.ok),
+        // Nothing is under way that would tell how the target is.
+        (None, _) => ("idle".to_owned(), styles.text),
     };
     let name = if brief { "fwd" } else { "forward" };
     let mut pieces = vec![Piece::styled(format!("  {name} {said}"), style)];
@@ -49,7 +50,10 @@ pub(super) fn fault(scene: Scene<'_>) -> Option<Piece<'static>> {
     let (model, styles) = (scene.model, scene.styles);
     let forward = model.vitals.forward.as_ref().filter(|forward| forward.follows && model.is_told())?;
     match (forward.lasting(), model.unforwarded()) {
-        (Some(_), _) => Some(Piece::styled("  forward down", styles.warn)),
+        (Some(trouble), _) => {
+            let said = if trouble.again_at.is_some() { "waits" } else { "fails" };
+            Some(Piece::styled(format!("  forward {said}"), styles.warn))
+        }
         (None, 0) => None,
         (None, failed) => Some(Piece::styled(format!("  fwd {} failed", text::short(failed)), styles.bad)),
     }
@@ -81,7 +85,8 @@ pub(super) fn line<'a>(result: &'a Forwarded, scene: Scene<'a>) -> Vec<Piece<'a>
     let styles = scene.styles;
     let (sign, style) = look(result, scene);
     let how = match result.state {
-        _ if result.replayed => "sent again".to_owned(),
+        State::Delivered if result.replayed => "sent again".to_owned(),
+        _ if result.replayed => "sent again, not taken".to_owned(),
         State::Delivered if result.attempts == 1 => "forwarded".to_owned(),
         State::Delivered => format!("forwarded at the {} attempt", ordinal(result.attempts)),
         State::Retrying => format!("tried {}, tries again", times(result.attempts)),

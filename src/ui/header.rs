@@ -70,6 +70,9 @@ fn state(scene: Scene<'_>) -> Vec<Piece<'static>> {
     if let Some(new) = model.new_since_pause() {
         pieces.push(Piece::styled(format!(" +{} new", text::count(new)), styles.warn));
     }
+    if model.takes_unsigned {
+        pieces.push(Piece::styled("  UNVERIFIED", styles.warn.add_modifier(Modifier::BOLD)));
+    }
     if model.redact {
         pieces.push(Piece::styled("  REDACTED", styles.info.add_modifier(Modifier::BOLD)));
     }
@@ -195,7 +198,7 @@ fn counts(narrow: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
     let repeated = sums.duplicates();
     pieces.extend([dot(), number(repeated), Piece::styled(" repeated", styles.dim)]);
     if sums.unrecognised > 0 {
-        let word = if narrow { "unknown" } else { "unrecognised" };
+        let word = if narrow { "unrec." } else { "unrecognised" };
         let text = format!("{} {word}", text::count(sums.unrecognised));
         pieces.extend([dot(), Piece::styled(text, styles.warn)]);
     }

@@ -116,7 +116,8 @@ fn none(buf: &mut Buffer, inside: Rect, nothing: bool, scene: Scene<'_>) {
 pub(super) fn link(buf: &mut Buffer, screen: Rect, link: &Link, scene: Scene<'_>) {
     let styles = scene.styles;
     let width = screen.width.saturating_sub(4).min(84);
-    let lines = text::wrap(&clean(&link.url), width.saturating_sub(4));
+    let url = if scene.model.redact { "(hidden)".into() } else { clean(&link.url) };
+    let lines = text::wrap(&url, width.saturating_sub(4));
     let shown = lines.len().min(4);
     let rect = draw::centred(screen, width, shown as u16 + 5);
     footer::boxed(buf, rect, scene);

@@ -98,6 +98,10 @@ fn title<R: Live>(list: &List<'_, R>, focused: bool, scene: Scene<'_>) -> Vec<Pi
         Piece::styled(list.pane.title(), strong),
         Piece::styled(format!(" {shown} "), styles.text),
     ];
+    let view = scene.model.view(list.slot);
+    if view != View::All {
+        pieces.push(Piece::styled(format!("{} {} ", styles.symbols.dot, view.title()), styles.info));
+    }
     if let (Slot::Violations, Some(row)) = (list.slot, scene.model.suspect()) {
         let who = cells::who(row.name.as_deref(), row.email.as_deref(), Some(&row.candidate_id), scene);
         pieces.push(Piece::styled(format!("of {who} "), styles.info));

@@ -112,9 +112,6 @@ fn envelope(buf: &mut Buffer, area: Rect, detail: &EventDetail, reading: &Readin
         format!("{} ({} later)", text::clock(model, line.received_at), text::duration(lag)).into(),
         styles.text,
     );
-    if line.deliveries > 1 {
-        add("delivered ", format!("{}{}", styles.symbols.times, line.deliveries).into(), styles.info);
-    }
     if line.conflicts > 0 {
         add(
             "",
@@ -123,13 +120,17 @@ fn envelope(buf: &mut Buffer, area: Rect, detail: &EventDetail, reading: &Readin
         );
     }
     draw::pieces(buf, draw::line_of(area, 0), &first, styles);
-    let second = [
+    let mut second = vec![
         Piece::styled("id ", styles.dim),
         Piece::raw(clean(&line.id)),
         Piece::styled(format!("   by {}   ", line.source.word()), styles.dim),
         Piece::styled(bytes(detail.body.len() as u64), styles.dim),
         Piece::styled(if reading.tree.is_json() { "" } else { "   no JSON" }, styles.warn),
     ];
+    if line.deliveries > 1 {
+        let sent = format!("   sent {}{}", styles.symbols.times, line.deliveries);
+        second.push(Piece::styled(sent, styles.info));
+    }
     draw::pieces(buf, draw::line_of(area, 1), &second, styles);
     let mut used = 2;
     if let Some(result) = &line.forwarded {

@@ -20,6 +20,8 @@ use crate::app::geometry::{self, Framing};
 use crate::app::keymap::Context;
 use crate::app::prompt::{Prompt, Purpose};
 
+/// What is wrong is told in so many lines at most.
+const ERROR_LINES: usize = 5;
 /// How many choices are shown at most.
 const CHOICES: usize = 40;
 
@@ -35,7 +37,7 @@ pub(super) fn draw(buf: &mut Buffer, screen: Rect, prompt: &Prompt, scene: Scene
         let sign = if column.is_some() { "^ " } else { "" };
         let why = if tells(why, prompt, scene) { "this cannot be read as a filter" } else { why };
         let lines = text::wrap(why, room.saturating_sub(indent as u16 + 4));
-        for (n, line) in lines.into_iter().take(3).enumerate() {
+        for (n, line) in lines.into_iter().take(ERROR_LINES).enumerate() {
             let lead = if n == 0 {
                 format!("{}{sign}", " ".repeat(indent))
             } else {

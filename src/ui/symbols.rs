@@ -58,7 +58,7 @@ pub const UNICODE: Symbols = Symbols {
     frame: ["╭", "╮", "╰", "╯", "─", "│"],
     thumb: "┃",
     cursor: "▌",
-    mark: "◆",
+    mark: "»",
     alert: "!",
     crumb: "›",
     dot: "·",

@@ -128,7 +128,9 @@ pub(super) fn heads<R>(
     for (at, x, wide) in places {
         let Some(column) = columns.get(*at) else { continue };
         let rect = Rect { x: area.x + x, width: *wide, ..area };
-        let head = [Piece::styled(text::fit(column.head, *wide, ""), scene.styles.dim)];
+        // How long something has been so, or since when.
+        let head = if column.head == "for" && scene.model.absolute { "since" } else { column.head };
+        let head = [Piece::styled(text::fit(head, *wide, ""), scene.styles.dim)];
         if column.right {
             draw::pieces_right(buf, rect, &head, scene.styles);
         } else {

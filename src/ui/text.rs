@@ -85,12 +85,16 @@ pub fn when_width(model: &Model) -> u16 {
     if model.absolute { 12 } else { 4 }
 }
 
-/// A time of day, with the date if it is another day than today.
+/// A time of day, with the date if it is another day than today; of another year, the date alone.
 #[must_use]
 pub fn clock(model: &Model, at: Timestamp) -> String {
     let local = |time: Timestamp| model.zone.to_datetime(time.civil());
     let (at, now) = (local(at), local(model.now));
-    let format = if at.date() == now.date() { "%H:%M:%S" } else { "%b %d %H:%M" };
+    let format = match () {
+        () if at.date() == now.date() => "%H:%M:%S",
+        () if at.year() == now.year() => "%b %d %H:%M",
+        () => "%Y-%m-%d",
+    };
     at.strftime(format).to_string()
 }
 

@@ -2,12 +2,12 @@
 
 use super::super::action::Action;
 use super::super::level::Level;
-use super::super::model::{Errand, Model};
+use super::super::model::{Errand, Mode, Model};
 use super::super::msg::{Effect, Mark, Question, Slot, Stretch};
 use super::super::notice::Tone;
 use super::super::overlay::Overlay;
 use super::super::pane::Pane;
-use super::super::prompt::{Prompt, Purpose};
+use super::super::prompt::{Names, Prompt, Purpose};
 use super::asking;
 use crate::domain::filter::{Filter, Term};
 use crate::domain::query::{Anchor, Hunt, Query, Row};
@@ -35,9 +35,13 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
     }
 }
 
-/// Names of the assessments that are held, for completion.
-pub(super) fn names(model: &Model) -> Vec<String> {
-    model.assessments.rows().iter().filter_map(|row| row.name.clone()).collect()
+/// Names that are held, for completion.
+pub(super) fn names(model: &Model) -> Names {
+    let assessments = model.assessments.rows().iter().filter_map(|row| row.name.clone()).collect();
+    let people = model.candidates.rows().iter().filter(|_| !model.redact);
+    let mut candidates: Vec<String> = people.filter_map(|row| row.name.clone()).collect();
+    candidates.sort_unstable();
+    Names { assessments, candidates }
 }
 
 /// The next or the previous match of the word last searched for.
@@ -149,6 +153,8 @@ fn next(model: &mut Model, what: Mark, down: bool, out: &mut Vec<Effect>) {
     let none = match (what, down) {
         (Mark::Problem, true) => "No further problem",
         (Mark::Problem, false) => "No problem before",
+        (Mark::Marked, true) if model.mode == Mode::Open => "No further mark",
+        (Mark::Marked, false) if model.mode == Mode::Open => "No mark before",
         (Mark::Marked, true) => "No further mark: m sets one",
         (Mark::Marked, false) => "No mark before: m sets one",
     };

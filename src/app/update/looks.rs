@@ -2,7 +2,7 @@
 
 use super::super::action::Action;
 use super::super::level::Level;
-use super::super::model::Model;
+use super::super::model::{Mode, Model};
 use super::super::msg::{Effect, Slot};
 use super::super::notice::Tone;
 use super::super::overlay::{Choice, Overlay};
@@ -60,6 +60,10 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
 }
 
 fn pause(model: &mut Model) {
+    if model.mode == Mode::Open {
+        model.say(Tone::Info, "Nothing comes to a saved session: it stands still already");
+        return;
+    }
     if model.paused.take().is_none() {
         model.paused = Some(model.vitals.events());
         model.say(Tone::Info, "Paused: everything is still received and kept");

@@ -241,5 +241,14 @@ pub(super) fn back(model: &mut Model) -> bool {
     {
         return true;
     }
-    model.levels.pop().is_some() || std::mem::take(&mut model.zoomed)
+    model.levels.pop().is_some() || std::mem::take(&mut model.zoomed) || from_suspect(model)
+}
+
+/// From what one candidate did, back to the candidates.
+fn from_suspect(model: &mut Model) -> bool {
+    let was_there = model.focus == Pane::Violations && model.suspect().is_some();
+    if was_there {
+        model.focus = Pane::Candidates;
+    }
+    was_there
 }
