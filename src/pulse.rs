@@ -56,6 +56,11 @@ struct Inner {
 }
 
 impl Inner {
+    fn count_refused(&mut self, code: Code) {
+        let counts = Code::ALL.into_iter().zip(&mut self.vitals.refused);
+        counts.filter(|(of, _)| *of == code).for_each(|(_, count)| *count += 1);
+    }
+
     fn called_at(&self, rule: usize) -> Option<Timestamp> {
         self.called.get(rule).copied().flatten()
     }
@@ -188,13 +193,15 @@ impl Pulse {
             inner.refusals += 1;
             number = inner.refusals;
             refusal.number = number;
-            let counts = Code::ALL.into_iter().zip(&mut inner.vitals.refused);
-            counts.filter(|(code, _)| *code == refusal.code).for_each(|(_, count)| *count += 1);
+            if refusal.pending {
+                inner.vitals.pending += 1;
+            } else {
+                inner.count_refused(refusal.code);
+            }
             // With a list of senders strangers are turned away all the time; that nobody else comes is news.
             if refusal.code != Code::SenderNotAllowed || inner.vitals.accepted == 0 {
                 inner.vitals.streak += 1;
             }
-            inner.vitals.pending += u64::from(refusal.pending);
             if inner.ring.len() == RING {
                 inner.ring.pop_front();
             }
@@ -233,6 +240,7 @@ impl Pulse {
         self.change(|inner| {
             inner.vitals.pending = inner.vitals.pending.saturating_sub(1);
             if let Some((code, sentence)) = refused {
+                inner.count_refused(code);
                 let waiting = inner.ring.iter_mut().find(|(_, refusal)| refusal.number == number);
                 if let Some((_, refusal)) = waiting {
                     (refusal.code, refusal.sentence, refusal.pending) = (code, sentence, false);

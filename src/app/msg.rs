@@ -279,10 +279,12 @@ pub enum Outcome {
         /// How long it is.
         bytes: usize,
     },
-    /// The secret is in use; so many deliveries that were waiting for one are verified now.
+    /// The secret is in use.
     SecretAccepted {
-        /// How many.
+        /// How many deliveries that waited for one are verified now.
         verified: u64,
+        /// How many wait on, for it has signed none of them.
+        waiting: u64,
     },
     /// The secret is none; the sentence says why.
     SecretRejected(String),

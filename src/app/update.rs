@@ -232,14 +232,27 @@ fn done(model: &mut Model, outcome: Outcome) {
         }
         Outcome::Opened => (Tone::Good, "Handed to the browser".into()),
         Outcome::Replayed(sum) => replay::told(model, &sum),
-        Outcome::SecretAccepted { verified } => {
+        Outcome::SecretAccepted { verified, waiting } => {
             model.has_secret = true;
             model.overlays.retain(|overlay| !is_secret(overlay));
-            let more = match verified {
-                0 => String::new(),
-                count => format!(": verified {} that waited", plural(count, "delivery")),
-            };
-            (Tone::Good, format!("The secret is in use{more}"))
+            let said = "The secret is in use";
+            match (verified, waiting) {
+                (0, 0) => (Tone::Good, said.to_owned()),
+                (0, count) => {
+                    let waited = plural(count, "delivery");
+                    let keys = model.keymap.chord(Context::Panes, Action::Palette, model.ascii);
+                    let keys = keys.unwrap_or_default();
+                    (
+                        Tone::Bad,
+                        format!(
+                            "{said}, but has signed none of the {waited} that waited: type {keys}secret to enter another"
+                        ),
+                    )
+                }
+                (count, _) => {
+                    (Tone::Good, format!("{said}: verified {} that waited", plural(count, "delivery")))
+                }
+            }
         }
         Outcome::SecretRejected(why) => {
             let open = model.overlays.iter_mut().rev().find(|overlay| is_secret(overlay));

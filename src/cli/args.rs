@@ -133,10 +133,22 @@ pub struct Options {
     #[arg(long, env = "INVIGIL_NO_VERIFY", value_parser = BoolishValueParser::new())]
     pub no_verify: bool,
     /// How old or new a delivery's timestamp may be
-    #[arg(long, value_name = "TIME", env = "INVIGIL_TOLERANCE", default_value = "5m")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "INVIGIL_TOLERANCE",
+        default_value = "5m",
+        allow_hyphen_values = true
+    )]
     pub tolerance: Duration,
     /// Largest body taken
-    #[arg(long, value_name = "SIZE", env = "INVIGIL_MAX_BODY", default_value = "2MiB")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "INVIGIL_MAX_BODY",
+        default_value = "2MiB",
+        allow_hyphen_values = true
+    )]
     pub max_body: Size,
     /// Remove what is older than this, 90d for instance; at least an hour [default: nothing is removed]
     #[arg(long, value_name = "TIME", env = "INVIGIL_RETAIN", value_parser = super::settings::retention)]
@@ -235,7 +247,7 @@ pub struct Export {
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub format: Format,
     /// Only what this filter chooses, like 'status:completed score<50'
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub filter: Option<String>,
     /// Replace names, e-mail addresses, IP addresses, coordinates and links by stable pseudonyms
     #[arg(long)]

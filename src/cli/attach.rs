@@ -98,7 +98,9 @@ pub fn run(args: Args, file: &ConfigFile) -> Result<(), Failure> {
                         path.display()
                     );
                     told(&path, "from then on the session as it was put back there");
-                    (next, Place::Fresh, Some(said))
+                    // It may be mirrored as it is now already, if another file was named.
+                    let place = if matches!(place, Place::Named(_)) { Place::Kept } else { Place::Fresh };
+                    (next, place, Some(said))
                 }
             };
         }

@@ -30,7 +30,7 @@ pub(super) async fn obey(
                 let outcome = match Secret::parse(text.as_str()) {
                     Ok(secret) => {
                         let settled = intake.add_secret(secret).await;
-                        Outcome::SecretAccepted { verified: settled.verified }
+                        Outcome::SecretAccepted { verified: settled.verified, waiting: settled.waiting }
                     }
                     Err(error) => Outcome::SecretRejected(error.to_string()),
                 };

@@ -43,9 +43,12 @@ impl FromStr for Choice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "" | "off" | "no" | "n" | "f" | "false" | "0" => return Ok(Self::Off),
+            "on" | "yes" | "y" | "t" | "true" | "1" => return Ok(Self::On),
+            _ => {}
+        }
         match text {
-            "" | "off" | "no" | "false" | "0" => Ok(Self::Off),
-            "on" | "yes" | "true" | "1" => Ok(Self::On),
             // `invigil --relay serve` would publish under a token that anybody can guess.
             command if Cli::command().find_subcommand(command).is_some() => {
                 Err(format!("is a command; write `invigil {command} --relay`"))
@@ -248,7 +251,10 @@ mod tests {
     fn the_option_is_a_switch_or_a_token() {
         let choice = |text: &str| text.parse::<Choice>();
         assert_eq!(choice("on"), Ok(Choice::On));
-        assert_eq!(choice(""), Ok(Choice::Off));
+        for off in ["", "0", "No", "FALSE", "off"] {
+            assert_eq!(choice(off), Ok(Choice::Off), "{off}");
+        }
+        assert_eq!((choice("True"), choice("YES")), (Ok(Choice::On), Ok(Choice::On)));
         assert_eq!(choice("c_0a1B2c3D4e"), Ok(Choice::Token("c_0a1B2c3D4e".into())));
         assert!(choice("c_/../x").is_err() && choice("c 1").is_err());
         assert!(Wanted::from_options(Choice::Off, None).unwrap().is_none());

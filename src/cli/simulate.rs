@@ -36,10 +36,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,
     /// How many candidates are invited
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
     pub candidates: u64,
     /// Messages a second; 0 for as fast as possible
-    #[arg(long, value_name = "R", default_value_t = 10.0, value_parser = rate)]
+    #[arg(long, value_name = "R", default_value_t = 10.0, value_parser = rate, allow_negative_numbers = true)]
     pub rate: f64,
     /// Share of messages that come twice, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.05, value_parser = share)]

@@ -53,10 +53,10 @@ pub struct Args {
     )]
     pub signature: String,
     /// When it arrived: RFC 3339 or seconds since 1970 [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
     /// How old or new the timestamp may be
-    #[arg(long, value_name = "TIME", default_value = "5m")]
+    #[arg(long, value_name = "TIME", default_value = "5m", allow_hyphen_values = true)]
     pub tolerance: Duration,
 }
 

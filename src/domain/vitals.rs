@@ -14,7 +14,7 @@ pub struct Vitals {
     pub accepted: u64,
     /// Those that repeated an event.
     pub repeated: u64,
-    /// Deliveries refused, by code in the order of [`Code::ALL`].
+    /// Deliveries refused for good, by code in the order of [`Code::ALL`].
     pub refused: [u64; Code::ALL.len()],
     /// Accepted ones that were not understood.
     pub unrecognised: u64,

@@ -62,6 +62,8 @@ pub struct Settled {
     pub verified: u64,
     /// Refused for good.
     pub refused: u64,
+    /// Still waiting: this secret has signed none of them, so there may be another one.
+    pub waiting: u64,
 }
 
 impl Intake {
@@ -166,7 +168,8 @@ impl Intake {
         }
     }
 
-    /// Verifies with this secret too from now on, and looks again at what waited for one.
+    /// Verifies with this secret too from now on, and looks again at what waited for one. If it has signed none of
+    /// that, it was probably the wrong one, and they wait on.
     pub async fn add_secret(&self, secret: Secret) -> Settled {
         {
             let mut rules = self.shared.rules.write().unwrap_or_else(PoisonError::into_inner);
@@ -177,6 +180,7 @@ impl Intake {
             std::mem::take(&mut *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let rules = self.rules();
         let mut settled = Settled::default();
+        let mut unsigned = VecDeque::new();
         for (number, arrival) in waiting {
             match admit(&arrival, &rules) {
                 Ok(admitted) => {
@@ -185,11 +189,18 @@ impl Intake {
                     self.pulse.settled(number, None);
                     settled.verified += 1;
                 }
-                Err(fault) => {
-                    self.pulse.settled(number, Some((fault.code, fault.sentence)));
-                    settled.refused += 1;
-                }
+                Err(fault) => unsigned.push_back((number, arrival, fault)),
             }
+        }
+        if settled.verified == 0 {
+            settled.waiting = unsigned.len() as u64;
+            let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.extend(unsigned.into_iter().map(|(number, arrival, _)| (number, arrival)));
+            return settled;
+        }
+        for (number, _, fault) in unsigned {
+            self.pulse.settled(number, Some((fault.code, fault.sentence)));
+            settled.refused += 1;
         }
         settled
     }

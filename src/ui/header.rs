@@ -206,6 +206,10 @@ fn counts(narrow: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
         pieces.push(dot());
         pieces.extend(refused(narrow, scene));
     }
+    if vitals.pending > 0 {
+        let text = format!("{} unverified", text::count(vitals.pending));
+        pieces.extend([dot(), Piece::styled(text, styles.warn)]);
+    }
     for (count, word) in [(vitals.unavailable, "put off (503)"), (vitals.too_large, "too large")] {
         if count > 0 {
             pieces.extend([dot(), Piece::styled(format!("{} {word}", text::count(count)), styles.warn)]);
@@ -229,7 +233,7 @@ fn refused(narrow: bool, scene: Scene<'_>) -> Vec<Piece<'static>> {
             Piece::styled(" refused", styles.dim),
         ];
     }
-    let latest = vitals.refusals.last();
+    let latest = vitals.refusals.iter().rfind(|refusal| !refusal.pending);
     let age = latest.map(|refusal| text::age(model.now.since(refusal.at)));
     let why = if narrow {
         let reason = latest.map(|refusal| cells::reason(refusal.code)).unwrap_or_default();
@@ -257,6 +261,10 @@ fn small(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
     pieces.extend(attachment::fault(scene));
     pieces.extend(relay::fault(scene));
     pieces.extend(forward::fault(scene));
+    if model.vitals.pending > 0 {
+        let text = format!("  {} {} unverified", styles.symbols.warn, text::short(model.vitals.pending));
+        pieces.push(Piece::styled(text, styles.warn));
+    }
     if model.vitals.refused() > 0 {
         let text = format!("  {} {} refused", styles.symbols.bad, text::short(model.vitals.refused()));
         pieces.push(Piece::styled(text, styles.bad));

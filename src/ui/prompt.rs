@@ -29,7 +29,8 @@ const CHOICES: usize = 40;
 pub(super) fn draw(buf: &mut Buffer, screen: Rect, prompt: &Prompt, scene: Scene<'_>) {
     let styles = scene.styles;
     let (title, about) = about(prompt, scene);
-    let room = screen.width.saturating_sub(4).min(110);
+    let most = if prompt.purpose == Purpose::Secret { 76 } else { 110 };
+    let room = screen.width.saturating_sub(4).min(most);
     let mut below: Vec<Vec<Piece<'_>>> = Vec::new();
     if let Some((column, why)) = &prompt.error {
         let indent =
@@ -66,7 +67,7 @@ pub(super) fn draw(buf: &mut Buffer, screen: Rect, prompt: &Prompt, scene: Scene
     let height = (below.len() as u16 + 3).min(screen.height);
     let width = (room + 2).min(screen.width);
     let rect = if prompt.purpose == Purpose::Secret {
-        draw::centred(screen, width.min(78), height)
+        draw::centred(screen, width, height)
     } else {
         Rect {
             x: screen.x + (screen.width - width) / 2,

@@ -313,6 +313,41 @@ async fn another_session_over_there_goes_into_another_mirror() {
     assert_eq!(mirrors(home.path()).len(), 3);
 }
 
+/// What was put back is mirrored once more beside the file that was named, however often one looks on.
+#[tokio::test]
+async fn a_session_that_was_put_back_gets_one_more_mirror() {
+    let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (session, before) = (dir.path().join("s.sqlite"), dir.path().join("before.sqlite"));
+    let server = Server::start(&session, HERE, &[]).await;
+    let control = server.control.clone();
+    server.post("msg_1", SAMPLE).await;
+    server.stop().await;
+    std::fs::copy(&session, &before).unwrap();
+    let server = Server::start(&session, &control, &[]).await;
+    server.post("msg_2", &SAMPLE.replace("Bea", "Ada")).await;
+    let named = home.path().join("m.sqlite");
+    let args = ["attach", &control, "--session", named.to_str().unwrap()];
+    let mut screen = Terminal::start(&args, home.path());
+    screen.expect("Ada Grant");
+    screen.press("q");
+    assert_eq!(screen.end(), 0);
+    server.stop().await;
+    std::fs::copy(&before, &session).unwrap();
+    let server = Server::start(&session, &control, &[]).await;
+    server.post("msg_3", &SAMPLE.replace("Bea", "Eve")).await;
+    for _ in 0..2 {
+        let mut screen = Terminal::start(&args, home.path());
+        screen.expect("put back to an earlier state");
+        screen.expect("Eve Grant");
+        screen.press("q");
+        assert_eq!(screen.end(), 0);
+    }
+    server.stop().await;
+    let files = mirrors(home.path());
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(saved(&files[0]), saved(&session));
+}
+
 /// Runs `attach` and returns its exit code and what it says.
 async fn attach(args: &[&str]) -> (i32, String) {
     let home = tempfile::tempdir().unwrap();

@@ -224,6 +224,22 @@ async fn what_came_before_there_was_a_secret_is_verified_when_there_is_one() {
 }
 
 #[tokio::test]
+async fn a_wrong_secret_does_not_lose_what_waited_for_the_right_one() {
+    let door = Door::new(&[], false);
+    for id in ["msg_a", "msg_b"] {
+        assert_eq!(door.refused(Delivery::new(id, SAMPLE)).await, "no_matching_signature");
+    }
+    assert_eq!((door.pulse.snapshot().pending, door.pulse.snapshot().refused()), (2, 0));
+    let settled = door.intake.add_secret(Secret::parse(OTHER).unwrap()).await;
+    assert_eq!((settled.verified, settled.refused, settled.waiting), (0, 0, 2));
+    assert_eq!(door.pulse.snapshot().pending, 2);
+    let settled = door.intake.add_secret(Secret::parse(SECRET).unwrap()).await;
+    assert_eq!((settled.verified, settled.refused, settled.waiting), (2, 0, 0));
+    assert_eq!(door.reader().sums().unwrap().events, 2);
+    assert_eq!((door.pulse.snapshot().pending, door.pulse.snapshot().refused()), (0, 0));
+}
+
+#[tokio::test]
 async fn unsigned_deliveries_are_taken_only_when_asked_for_and_marked() {
     let door = Door::new(&[SECRET], true);
     let unsigned = Request::post("/webhook").body(SAMPLE.into()).unwrap();
