@@ -4,15 +4,18 @@
     reason = "the token file is read here, and viewers are tasks of their own"
 )]
 
+use std::cmp::Ordering;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use super::args::{Cli, Command, Options};
 use super::failure::Failure;
 use super::happening::Happening;
+use super::layers::Origin;
 use super::lines::Lines;
 use super::monitor::Station;
 use crate::domain::bearer::Bearer;
@@ -23,6 +26,40 @@ use crate::share::{Access, Door, Share};
 pub struct Control {
     address: SocketAddr,
     token: Option<Bearer>,
+}
+
+/// Of a token and a file with one, the one that was given closer to the user counts, like of two values of an option.
+///
+/// # Errors
+/// Code 2 if both stand on the command line.
+pub(super) fn keep_one(cli: &mut Cli, origin: impl Fn(&str) -> Origin) -> Result<(), Failure> {
+    fn of_options(options: &mut Options) -> (&mut Option<Given>, &mut Option<PathBuf>, [&'static str; 2]) {
+        let Options { control_token, control_token_file, .. } = options;
+        (control_token, control_token_file, ["control_token", "control_token_file"])
+    }
+    let (token, file, [id, file_id]) = match &mut cli.command {
+        None => of_options(&mut cli.watch),
+        Some(Command::Watch(options)) => of_options(options),
+        Some(Command::Serve(serve) | Command::Config(serve)) => of_options(&mut serve.options),
+        Some(Command::Attach(args)) => (&mut args.token, &mut args.token_file, ["token", "token_file"]),
+        Some(_) => return Ok(()),
+    };
+    if token.is_none() || file.is_none() {
+        return Ok(());
+    }
+    match origin(id).cmp(&origin(file_id)) {
+        Ordering::Less => *token = None,
+        Ordering::Greater => *file = None,
+        // In a config file, or in the environment, the token itself does.
+        Ordering::Equal if origin(id) < Origin::CommandLine => *file = None,
+        Ordering::Equal => {
+            let [option, file_option] = [id, file_id].map(|id| id.replace('_', "-"));
+            return Err(Failure::usage(format!(
+                "--{option}: stands beside --{file_option}; give one of the two"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A token that was given, or stands in a file; `options` are what they are called.
@@ -138,7 +175,31 @@ impl Opened {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[test]
+    fn the_token_that_is_given_closer_counts() {
+        let kept = |args: &[&str], of_token: Origin, of_file: Origin| {
+            let mut cli = Cli::parse_from([&["invigil"], args].concat());
+            let origin = |id: &str| if id.ends_with("file") { of_file } else { of_token };
+            keep_one(&mut cli, origin).map(|()| match cli.command {
+                Some(Command::Attach(args)) => (args.token.is_some(), args.token_file.is_some()),
+                _ => (cli.watch.control_token.is_some(), cli.watch.control_token_file.is_some()),
+            })
+        };
+        let watch = ["--control-token", "t", "--control-token-file", "f"];
+        let attach = ["attach", "ws://127.0.0.1:1", "--token", "t", "--token-file", "f"];
+        for args in [&watch[..], &attach] {
+            assert_eq!(kept(args, Origin::Environment, Origin::CommandLine), Ok((false, true)));
+            assert_eq!(kept(args, Origin::CommandLine, Origin::File), Ok((true, false)));
+            assert_eq!(kept(args, Origin::Environment, Origin::Environment), Ok((true, false)));
+            let both = kept(args, Origin::CommandLine, Origin::CommandLine).unwrap_err();
+            assert!(both.code == 2 && both.line.contains("token: stands beside --"), "{both}");
+        }
+        assert_eq!(kept(&watch[..2], Origin::Environment, Origin::Default), Ok((true, false)));
+    }
 
     #[test]
     fn everywhere_but_here_it_takes_a_token() {

@@ -15,6 +15,7 @@ use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
 
 use super::args::Cli;
 use super::blame;
+use super::control;
 use super::failure::Failure;
 use super::places;
 use crate::domain::filter::nearest;
@@ -33,7 +34,9 @@ pub struct Given {
 }
 
 /// Where a value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// What is further down is closer to the user, and wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// It is the built-in one, or none.
     Default,
@@ -99,8 +102,9 @@ impl Given {
     }
 
     fn new(mut matches: ArgMatches, file: ConfigFile) -> Result<Self, Failure> {
-        let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
+        let mut cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
         let matches = matches.remove_subcommand().map_or(matches, |(_, of_command)| of_command);
+        control::keep_one(&mut cli, |id| Origin::of(id, &matches, &file))?;
         Ok(Self { cli, file, matches })
     }
 }
