@@ -78,7 +78,10 @@ fn unread(error: &clap::Error) -> ExitCode {
     if let Some((variable, called)) = blame::variable_of(error) {
         line = line.replace(&format!("'{called}'"), &variable);
     }
-    Failure::usage(format!("{line} (see `invigil --help`)")).tell()
+    let usage = text.split_once("Usage: invigil ").map(|(_, usage)| usage.split_whitespace().next());
+    let of = usage.flatten().filter(|word| Cli::command().find_subcommand(word).is_some());
+    let of = of.map_or_else(String::new, |command| format!("{command} "));
+    Failure::usage(format!("{line} (see `invigil {of}--help`)")).tell()
 }
 
 fn carry_out(given: Given) -> Result<(), Failure> {

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::authorities::Authorities;
@@ -130,7 +129,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE", env = "INVIGIL_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,
     /// Accept unsigned deliveries too; each is marked unverified
-    #[arg(long, env = "INVIGIL_NO_VERIFY", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "INVIGIL_NO_VERIFY", value_parser = settings::switch)]
     pub no_verify: bool,
     /// How old or new a delivery's timestamp may be
     #[arg(
@@ -198,7 +197,7 @@ pub struct Serve {
     pub options: Options,
     /// Write each event as a line of JSON on standard output as it is committed, in the form of `export --format
     /// ndjson`; what else `serve` says there goes to standard error
-    #[arg(long, env = "INVIGIL_EVENTS", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "INVIGIL_EVENTS", value_parser = settings::switch)]
     pub events: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What is not wrong, but unwise: secrets where other users of the machine can read them, options that do nothing.
+//! What is not wrong, but unwise: secrets where other users of the machine can read them, options that do nothing,
+//! variables that are none.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,10 @@ use clap::{Arg, ArgMatches, CommandFactory};
 use super::args::Cli;
 use super::layers::ConfigFile;
 use super::relay::Choice as Relay;
+use crate::domain::filter::nearest;
 
+/// How all our variables begin.
+const PREFIX: &str = "INVIGIL_";
 /// The options that name a file with a secret in it.
 const FILES: [(&str, &str); 4] = [
     ("secret_file", "--secret-file"),
@@ -54,7 +58,23 @@ pub fn of(matches: &ArgMatches, file: &ConfigFile) -> Vec<String> {
         told.push(format!("{what} {name}: others can read it; `chmod 600 {name}`"));
     }
     told.extend(idle(matches));
+    told.extend(std::env::vars_os().filter_map(|(name, _)| mistyped(name.to_str()?)));
     told
+}
+
+/// A sentence for a variable that is none of ours and looks like one.
+fn mistyped(name: &str) -> Option<String> {
+    let typed = name.strip_prefix(PREFIX)?;
+    // What Kubernetes sets for a service of that name.
+    if typed.starts_with("SERVICE_") || typed.starts_with("PORT") {
+        return None;
+    }
+    let cli = Cli::command();
+    let all = std::iter::once(&cli).chain(cli.get_subcommands()).flat_map(clap::Command::get_arguments);
+    let known = all.filter_map(|option| option.get_env()?.to_str()?.strip_prefix(PREFIX));
+    let known: Vec<&str> = known.collect();
+    let near = nearest(typed, &known).filter(|near| *near != typed)?;
+    Some(format!("{name}: there is no such variable; did you mean {PREFIX}{near}?"))
 }
 
 /// A sentence for each option that does nothing without another.
@@ -88,6 +108,17 @@ fn others_can_read(_path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_that_is_nearly_one_is_told() {
+        let told = "INVIGIL_LISTN: there is no such variable; did you mean INVIGIL_LISTEN?";
+        assert_eq!(mistyped("INVIGIL_LISTN").as_deref(), Some(told));
+        for fine in
+            ["INVIGIL_LISTEN", "INVIGIL_PORT", "INVIGIL_SERVICE_HOST", "INVIGIL_HOME_OF_MINE", "LISTN"]
+        {
+            assert_eq!(mistyped(fine), None, "{fine}");
+        }
+    }
 
     #[test]
     fn an_option_that_does_nothing_alone_is_told() {

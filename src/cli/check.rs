@@ -62,7 +62,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
             plural(count, "finding")
         ))),
         count => {
-            let help = if report.whole {
+            let unsigned = report.verified.saturating_sub(report.held);
+            let help = if !keyring.is_empty() && count == unsigned {
+                "all of them are signatures that do not hold under the secret given; is it this session's?"
+            } else if report.whole {
                 "`--repair` makes anew what is derived from the events"
             } else {
                 "not all of what came can be read, so nothing can be made anew from it"

@@ -187,7 +187,10 @@ impl ConfigFile {
         let known: Vec<&str> = ids.chain(OWN_KEYS).collect();
         if let Some(key) = file.table.keys().find(|key| !known.contains(&key.as_str())) {
             let near = nearest(key, &known);
-            let hint = near.map_or_else(|| known.join(", "), |near| format!("did you mean `{near}`?"));
+            let hint = near.map_or_else(
+                || format!("there are {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             return Err(Failure::usage(format!("config {}: no key `{key}`; {hint}", file.name)));
         }
         for option in options {
@@ -259,6 +262,7 @@ fn check(option: &Arg, values: &[String]) -> Result<(), String> {
     let read = clap::Command::new("config").no_binary_name(true).arg(option).try_get_matches_from([""; 0]);
     match read {
         Ok(_) => Ok(()),
+        Err(_) if values.iter().any(String::is_empty) => Err("is empty".to_owned()),
         Err(error) => Err(error.source().map_or_else(|| format!("is no `{id}`"), ToString::to_string)),
     }
 }

@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::happening::{Happening, is_news};
 use super::lines::Lines;
 use super::monitor::Station;
+use super::settings::switch;
 use crate::client::trust::Trust;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::{self, Link};
@@ -43,12 +44,13 @@ impl FromStr for Choice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.to_ascii_lowercase().as_str() {
-            "" | "off" | "no" | "n" | "f" | "false" | "0" => return Ok(Self::Off),
-            "on" | "yes" | "y" | "t" | "true" | "1" => return Ok(Self::On),
-            _ => {}
+        match switch(text) {
+            Ok(true) => return Ok(Self::On),
+            Ok(false) => return Ok(Self::Off),
+            Err(_) => {}
         }
         match text {
+            "" => Ok(Self::Off),
             // `invigil --relay serve` would publish under a token that anybody can guess.
             command if Cli::command().find_subcommand(command).is_some() => {
                 Err(format!("is a command; write `invigil {command} --relay`"))

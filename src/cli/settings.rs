@@ -139,6 +139,18 @@ fn tls(cert: Option<&Path>, key: Option<&Path>) -> Result<Option<Tls>, Failure> 
 /// The shortest time that events may be kept.
 const SHORTEST_RETENTION: u64 = 3600;
 
+/// Reads whether something is wanted.
+///
+/// # Errors
+/// How that is written.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("write true or false".to_owned()),
+    }
+}
+
 /// Reads for how long events are kept.
 ///
 /// # Errors

@@ -126,7 +126,10 @@ pub struct Theme {
 
 /// One line of the file.
 #[derive(serde::Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a meaning has three colours, like bad = [\"#ff5f5f\", 203, \"lightred\"]; `mono` is true or false"
+)]
 enum Entry {
     Mono(bool),
     Shades(String, u8, String),

@@ -111,7 +111,7 @@ fn a_wrong_value_is_named_where_it_stands() {
     let cases: [(Pairs, &[&str], &str); 16] = [
         (&[("INVIGIL_LISTEN", "nowhere")], &[], "invalid value 'nowhere' for INVIGIL_LISTEN: must be"),
         (&[("INVIGIL_LISTEN", "nowhere")], &["--listen", "no"], "invalid value 'no' for '--listen <ADDR>'"),
-        (&[("INVIGIL_NO_VERIFY", "maybe")], &[], "'maybe' for INVIGIL_NO_VERIFY: value was not a boolean"),
+        (&[("INVIGIL_NO_VERIFY", "maybe")], &[], "'maybe' for INVIGIL_NO_VERIFY: write true or false"),
         (&[("INVIGIL_RELAY", "a/b")], &[], "INVIGIL_RELAY: a token is letters"),
         (&[("INVIGIL_TRUST_PROXY", "127.0.0.1,x")], &[], "'x' for INVIGIL_TRUST_PROXY"),
         (&[("INVIGIL_SECRET", "whsec_abc")], &[], "INVIGIL_SECRET: the secret has 2 bytes"),

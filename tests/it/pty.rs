@@ -270,7 +270,7 @@ fn events_are_sent_again_by_keys() {
     let url = target.url();
     let args = ["--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite", "--forward-to", &url];
     let mut terminal = Terminal::start(&args, home.path());
-    terminal.expect("forward ok");
+    terminal.expect("forward idle");
     let address = terminal.address();
     let other = SAMPLE.replace("\"event\": \"completed\"", "\"event\": \"invited\"");
     for (id, body) in [("msg_1", SAMPLE), ("msg_2", SAMPLE), ("msg_3", other.as_str())] {
