@@ -92,7 +92,7 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         Command::Serve(serve) => monitor::serve(serve, &file, &cautions),
         Command::Demo(demo) => demo::run(&demo, &file),
         Command::Attach(args) => cautious(&cautions, attach::run(args, &file)),
-        Command::Open(open) => monitor::open(&open, &file),
+        Command::Open(open) => cautious(&cautions, monitor::open(&open, &file)),
         Command::Export(export) => export::run(&export),
         Command::Forget(args) => forget::run(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => cautious(&cautions, check::run(&args, &mut std::io::stdout().lock())),
@@ -101,7 +101,7 @@ fn carry_out(given: Given) -> Result<(), Failure> {
         Command::Verify(args) => {
             cautious(&cautions, verify::run(&args, std::io::stdin().lock(), &mut std::io::stdout().lock()))
         }
-        Command::Config(serve) => config::run(serve.options, &file, &matches),
+        Command::Config(serve) => cautious(&cautions, config::run(serve.options, &file, &matches)),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man(args) => reference::man(&args),
         Command::Help { command } => reference::help(command.as_deref()),

@@ -251,6 +251,7 @@ impl Worker {
                     Some(number) => self.replays.ended(number, None),
                     None => self.schedule.skip(seq),
                 }
+                self.flush_soon();
                 continue;
             };
             let headers = match replay {
@@ -263,17 +264,18 @@ impl Worker {
 
     /// The next event to send: what somebody waits for comes first.
     fn pick(&mut self) -> Option<(Seq, Option<u64>)> {
-        if let Some((number, seq)) = self.replays.take(&self.reader) {
-            return Some((seq, Some(number)));
-        }
-        let journal = self.journal.as_ref()?;
         if self.patience.is_some() {
             return None;
         }
-        if journal.is_behind() {
+        // Results wait in memory until they are written, those of replays as well.
+        if self.journal.as_ref().is_some_and(Journal::is_behind) {
             self.patience = Some(Instant::now() + PATIENCE);
             return None;
         }
+        if let Some((number, seq)) = self.replays.take(&self.reader) {
+            return Some((seq, Some(number)));
+        }
+        self.journal.as_ref()?;
         loop {
             let seq = self.schedule.take(self.now())?;
             // Some may have been taken by the target before the program was started anew.
@@ -348,6 +350,8 @@ impl Worker {
                 }
                 if ending.is_taken() {
                     self.schedule.settle(seq);
+                    // If it was not begun yet, it is looked up whether it need be.
+                    self.resumed = self.resumed.max(seq);
                 }
                 Some((1, if ending.is_taken() { State::Delivered } else { State::GivenUp }))
             }

@@ -21,6 +21,7 @@ use super::{control, places};
 use crate::app::model::Mode;
 use crate::app::msg::Outcome;
 use crate::clock;
+use crate::domain::clean::Clean;
 use crate::domain::count::plural;
 use crate::domain::secret::Given;
 use crate::domain::stream::Hello;
@@ -108,7 +109,7 @@ pub fn run(args: Args, file: &ConfigFile) -> Result<(), Failure> {
 }
 
 fn told(path: &Path, then: &str) {
-    let _ = writeln!(std::io::stderr(), "mirrored in {}; {then}", path.display());
+    let _ = writeln!(std::io::stderr(), "mirrored in {}; {then}", Clean::of(&path.display().to_string()));
 }
 
 /// Where a session is mirrored.
@@ -168,7 +169,7 @@ fn open(place: &Place, hello: &Hello, target: &Target, pulse: &Pulse) -> Result<
         return begin(path).map_err(|error| session_failure(&error));
     }
     let kept = mirrors(|session| session == hello.session);
-    let next = kept.iter().map(|(number, _)| number + 1).max().unwrap_or(1);
+    let next = kept.iter().map(|(number, _)| number.saturating_add(1)).max().unwrap_or(1);
     let dir = places::mirrors_dir()
         .ok_or_else(|| Failure::usage("--session: no home directory is known; name a file"))?;
     let kept = kept.into_iter().map(|(_, path)| path).filter(|_| matches!(place, Place::Kept));
@@ -240,7 +241,8 @@ impl Watching {
         let ended = ended.unwrap_or(Ended::Stopped);
         if ended == Ended::Stopped {
             let events = plural(u64::try_from(events).unwrap_or_default(), "event");
-            let _ = writeln!(std::io::stderr(), "{events} mirrored in {}", path.display());
+            let path = path.display().to_string();
+            let _ = writeln!(std::io::stderr(), "{events} mirrored in {}", Clean::of(&path));
         }
         Ok(ended)
     }

@@ -36,8 +36,8 @@ pub fn of(matches: &ArgMatches, file: &ConfigFile) -> Vec<String> {
     let secrets = secret_options();
     for id in matches.ids().filter(|id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine)) {
         let Some(option) = secrets.iter().find(|option| option.get_id() == id) else { continue };
-        let mut values = matches.get_raw(id.as_str()).into_iter().flatten();
-        if values.all(|value| matches!(value.to_str(), Some("" | "on" | "off" | "true" | "false"))) {
+        // Most often it says only that one is wanted.
+        if id == "relay" && !matches!(matches.get_one("relay"), Some(Relay::Token(_))) {
             continue;
         }
         let long = option.get_long().unwrap_or_default();

@@ -9,6 +9,7 @@ use super::args::Options;
 use super::failure::Failure;
 use super::layers::{self, ConfigFile, OWN_KEYS, Origin};
 use super::reference::print;
+use super::relay::Choice as Relay;
 use super::screen;
 use super::settings::{self, Settings};
 use crate::domain::clean::Clean;
@@ -69,7 +70,11 @@ fn line(option: &Arg, otherwise: &str, secrets: usize, file: &ConfigFile, matche
         let so = if otherwise.is_empty() { "" } else { ": " };
         return format!("# {id} is not set{so}{otherwise}");
     }
-    if option.is_hide_env_values_set() && !values.iter().all(|value| is_switch(value)) {
+    let is_switch = |value: &String| id == "relay" && !matches!(value.parse(), Ok(Relay::Token(_)) | Err(_));
+    // There may be a token in a query.
+    let is_secret = option.is_hide_env_values_set()
+        || values.iter().any(|value| value.contains("://") && value.contains('?'));
+    if is_secret && !values.iter().all(is_switch) {
         return format!("# {id} is set ({origin}), and not shown");
     }
     let values: Vec<_> = values.into_iter().map(|value| toml::Value::String(value).to_string()).collect();
@@ -80,9 +85,4 @@ fn line(option: &Arg, otherwise: &str, secrets: usize, file: &ConfigFile, matche
         _ => values.concat(),
     };
     format!("{id} = {values}  # {origin}")
-}
-
-/// Whether this says only that something is wanted, and not what.
-fn is_switch(text: &str) -> bool {
-    matches!(text, "true" | "false" | "on" | "off")
 }

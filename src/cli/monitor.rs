@@ -217,18 +217,18 @@ async fn serve_until_stopped(
     let listener = listener.map_err(|why| Failure::running(format!("--listen: {why}")))?;
     let control = control::open(settings.control.take()).await?;
     let station = Station::of(&settings)?;
-    let forwarding = forward::begin(settings.forward_to.take(), &settings.trust, &station, &stop)?;
-    let address = url(listener.address(), settings.tls.is_some(), &settings.path);
-    let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
     let unreadable = |error: StoreError| Failure::running(error.to_string());
     let done = CancellationToken::new();
-    // Before it is said to listen: whoever hears that may send at once.
+    // Before anything is received: the address is taken, so somebody may be sending already.
     let follower = Follower::new(&station.journal).map_err(unreadable)?;
     let mut tap = None;
     if events {
         let follower = Follower::new(&station.journal).map_err(unreadable)?;
         tap = Some(Tap::begin(follower, lines.clone(), done.clone()));
     }
+    let forwarding = forward::begin(settings.forward_to.take(), &settings.trust, &station, &stop)?;
+    let address = url(listener.address(), settings.tls.is_some(), &settings.path);
+    let listening = station.serve(listener, surface(&settings), settings.tls.take(), stop.clone());
     lines.say(&format!("listening on {address}"))?;
     notify::tell(notify::READY);
     tokio::spawn(tell_of_stop(stop.clone()));
@@ -272,7 +272,8 @@ async fn serve_until_stopped(
     let events = u64::try_from(committed.borrow().seq).unwrap_or_default();
     lines.room().await;
     lines.write(&Happening::Stopped { events, session });
-    listened.map_err(|error| Failure::running(format!("the listener ended: {error}")))
+    // What it says of itself may hold something of a payload; it was told of as a fault already.
+    listened.map_err(|_panicked| Failure::running("the listener ended by a fault of invigil's own"))
 }
 
 /// Tells the supervisor when it stops.
@@ -352,7 +353,8 @@ pub(super) async fn watch_station(
         notice,
     };
     let follower = Follower::new(&journal).map_err(unreadable)?;
-    let following = tokio::spawn(headless::follow(lines, follower, pulse.clone(), stop.clone()));
+    let done = CancellationToken::new();
+    let following = tokio::spawn(headless::follow(lines, follower, pulse.clone(), done.clone()));
     tokio::spawn(listen_for_silence(pulse, stop.clone()));
     let (commands, wanted) = mpsc::channel(16);
     let (orders, task) = forwarding.unzip();
@@ -361,10 +363,13 @@ pub(super) async fn watch_station(
     let shown = show(stage, commands, stop.clone()).await;
     stop.cancel();
     // Each ends by itself now; a panic in one of them is no reason not to close the session.
-    let _ = tokio::join!(following, obeying);
+    let _ = obeying.await;
     for task in tasks {
         let _ = task.await;
     }
+    // What they have kept at the end has its lines, too.
+    done.cancel();
+    let _ = following.await;
     let events = journal.committed().borrow().seq;
     journal.close().await;
     shown?;
@@ -424,7 +429,7 @@ pub fn watch(options: Options, file: &ConfigFile, cautions: &[String]) -> Result
 /// # Errors
 /// Code 2 if the file is no session, or without a terminal; 1 if it fails while running.
 pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
-    let wrong = |error: StoreError| Failure::usage(error.to_string());
+    let wrong = |error: StoreError| Failure { line: error.to_string(), ..session_failure(&error) };
     let looks = Looks::new(open.theme.clone(), file)?;
     let file = match &open.file {
         Some(file) => file.clone(),

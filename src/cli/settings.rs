@@ -181,12 +181,12 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
 pub fn plain_path(text: &str) -> Result<String, String> {
     if text.starts_with('/')
         && text != "/healthz"
-        && !text.contains(['?', '#', ' ', '{', '}'])
-        && !text.contains(char::is_control)
+        && !text.contains(['?', '#', '{', '}'])
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
     {
         return Ok(text.to_owned());
     }
-    Err("must begin with `/`, be a plain path and not /healthz".to_owned())
+    Err("must begin with `/`, be a plain path of ASCII letters and not /healthz".to_owned())
 }
 
 /// The secrets of the command line or environment, and those of a file.

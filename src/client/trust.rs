@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the file is read here")]
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_rustls::builderstates::WantsSchemes;
@@ -12,10 +12,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
 
-/// The authorities that are trusted besides the system's. Clones share them.
+/// The authorities that are trusted besides the system's. Clones share them, and what is made of them.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     besides: Arc<[CertificateDer<'static>]>,
+    /// Made when it is needed first: the system's are a file of some size.
+    made: Arc<OnceLock<ClientConfig>>,
 }
 
 impl Trust {
@@ -31,7 +33,7 @@ impl Trust {
         if besides.is_empty() {
             return Err(wrong("holds no certificate (BEGIN CERTIFICATE)"));
         }
-        let trust = Self { besides };
+        let trust = Self { besides, ..Self::default() };
         trust.config().map_err(|why| wrong(&format!("holds a certificate that cannot be used: {why}")))?;
         Ok(trust)
     }
@@ -47,6 +49,14 @@ impl Trust {
     }
 
     fn config(&self) -> Result<ClientConfig, rustls::Error> {
+        if let Some(made) = self.made.get() {
+            return Ok(made.clone());
+        }
+        let config = self.make()?;
+        Ok(self.made.get_or_init(|| config).clone())
+    }
+
+    fn make(&self) -> Result<ClientConfig, rustls::Error> {
         let provider = Arc::new(ring::default_provider());
         let verifier = Verifier::new_with_extra_roots(self.besides.iter().cloned(), Arc::clone(&provider))?;
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;

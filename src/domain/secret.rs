@@ -88,11 +88,36 @@ impl fmt::Debug for Given {
     }
 }
 
-/// A text with whatever looks like a secret in it left out.
+/// A text with whatever looks like a secret in it left out: signing secrets, and who a URL is asked for as.
 ///
 /// For errors that quote what was typed: a secret is soon given to the wrong option.
 #[must_use]
 pub fn masked(text: &str) -> Cow<'_, str> {
+    match without_secrets(text) {
+        Cow::Borrowed(text) => without_users(text),
+        Cow::Owned(text) => Cow::Owned(without_users(&text).into_owned()),
+    }
+}
+
+/// A text whose URLs name no user and no password.
+fn without_users(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "://";
+    let ends = |c: char| c.is_whitespace() || "/?#'\"`".contains(c);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(BEGIN) {
+        let (before, from) = rest.split_at(at + BEGIN.len());
+        let user = from.split(ends).next().and_then(|authority| authority.rfind('@')).unwrap_or_default();
+        out.push_str(before);
+        if user > 0 {
+            out.push('…');
+        }
+        rest = from.get(user..).unwrap_or_default();
+    }
+    if out.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(out + rest) }
+}
+
+fn without_secrets(text: &str) -> Cow<'_, str> {
     const SIGNS: [&str; 3] = ["whsec_", "whsk_", "whsk1_"];
     let digit = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c);
     if !SIGNS.iter().any(|sign| text.contains(sign)) {
@@ -274,6 +299,9 @@ mod tests {
             ("whsec_a,whsec_b whsk_c", "whsec_…,whsec_… whsk_…"),
             ("it begins with `whsec_`, as in whsec_…", "it begins with `whsec_`, as in whsec_…"),
             ("nothing", "nothing"),
+            ("`ws://ann:hunter2@h/x?a@b` and http://h", "`ws://…@h/x?a@b` and http://h"),
+            ("https://whsec_abc@h:1", "https://…@h:1"),
+            ("mail a@b.c, see https://h/a@b", "mail a@b.c, see https://h/a@b"),
         ] {
             assert_eq!(masked(text), shown);
         }

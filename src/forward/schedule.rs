@@ -84,7 +84,8 @@ impl Schedule {
         let again = self.again.keys().next().map(|(at, _)| *at);
         match self.outage {
             Some(Outage { probing: true, .. }) => None,
-            Some(Outage { until, .. }) => Some(until),
+            // Where nothing waits any more, nobody is to be asked for.
+            Some(Outage { until, .. }) => (self.waiting() > 0).then_some(until),
             None => again,
         }
     }
@@ -219,6 +220,21 @@ mod tests {
         let rest: Vec<_> = std::iter::from_fn(|| schedule.take(now)).collect();
         assert_eq!(rest, [2, 3, 4, 5]);
         assert_eq!(schedule.settled(), 1);
+    }
+
+    #[test]
+    fn nobody_is_asked_for_where_nothing_waits_any_more() {
+        let mut schedule = Schedule::new(0, 1);
+        assert_eq!(schedule.take(Duration::ZERO), Some(1));
+        schedule.ended(1, &Ending::Unreachable("refused".into()), Duration::ZERO);
+        let due = schedule.due().unwrap();
+        assert_eq!(schedule.take(due), Some(1));
+        // It was removed meanwhile.
+        schedule.skip(1);
+        assert_eq!((schedule.waiting(), schedule.due(), schedule.take(2 * due)), (0, None, None));
+        schedule.reached(2);
+        assert!(schedule.due().is_some());
+        assert_eq!(schedule.take(2 * due), Some(2));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +19,13 @@ use tower::ServiceExt;
 
 use super::{Share, VIEWERS, router};
 
-/// From the first byte awaited to the last header byte, and between two requests.
+/// From the first byte awaited to the last header byte.
 const HEADERS: Duration = Duration::from_secs(10);
+/// For questions and answers: a connection that has not become a stream by then ends with the answer it is at.
+const ANSWERED: Duration = Duration::from_secs(30);
 /// Connections that are asking for something: more wait in the kernel's queue. Viewers are counted apart.
 const CONNECTIONS: usize = VIEWERS;
-/// For viewers to be told what is left, once this is to end.
+/// For viewers to be told what is left, once this is to end; and for the last answer to be read.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A bound socket that does not accept yet.
@@ -96,7 +99,7 @@ async fn accept(
     Ok((stream, permit))
 }
 
-/// Answers what is asked on a connection, until it ends or has become a stream.
+/// Answers what is asked on a connection for a while, or until it has become a stream.
 pub(super) async fn connection<S>(stream: S, share: Share)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -108,6 +111,10 @@ where
         .header_read_timeout(HEADERS)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    // A connection that breaks off is the peer's business.
-    let _ = connection.await;
+    let mut connection = pin!(connection);
+    // A connection that breaks off is the peer's business, and so is an answer that is not read.
+    if timeout(ANSWERED, &mut connection).await.is_err() {
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(FAREWELL, connection).await;
+    }
 }

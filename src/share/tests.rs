@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -75,6 +75,18 @@ async fn a_viewer_that_is_never_heard_is_let_go_after_a_minute() {
     assert_eq!(begun.elapsed().as_secs(), 60);
     assert!(told.windows(2).any(|bytes| bytes == [0x89, 0]), "it was pinged");
     all_gone(&share).await;
+}
+
+/// Whoever asks and does not read the answer holds no place for ever.
+#[tokio::test(start_paused = true)]
+async fn a_question_whose_answer_is_not_read_is_let_go_after_half_a_minute() {
+    let (share, _dir) = share_of(0).await;
+    let (mut ours, theirs) = duplex(64);
+    let begun = Instant::now();
+    let connection = tokio::spawn(door::connection(theirs, share));
+    ours.write_all(b"GET /x HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nGET /x HTTP/1.1\r\n").await.unwrap();
+    connection.await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 33);
 }
 
 #[tokio::test(start_paused = true)]

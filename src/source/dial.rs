@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -63,13 +64,20 @@ async fn connect(
         Some(doubt) => DialError::Unreachable(doubt.to_string()),
         None => DialError::Unreachable(format!("it cannot be reached: {}", reason::reason(why))),
     };
-    let tls = trust.connector().map_err(DialError::Unreachable)?;
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
-    let mut connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
-    let ready = connector.ready().await.map_err(|why| unreachable(&*why))?;
-    let stream = ready.call(web(uri)?).await.map_err(|why| unreachable(&*why))?;
+    let web = web(uri)?;
+    let stream = if web.scheme() == Some(&Scheme::HTTPS) {
+        let tls = trust.connector().map_err(DialError::Unreachable)?;
+        let mut connector = tls.https_only().enable_http1().wrap_connector(tcp);
+        let ready = connector.ready().await.map_err(|why| unreachable(&*why))?;
+        ready.call(web).await.map_err(|why| unreachable(&*why))?
+    } else {
+        // No certificate is asked for, so that none need be known.
+        let ready = tcp.ready().await.map_err(|why| unreachable(&why))?;
+        MaybeHttpsStream::Http(ready.call(web).await.map_err(|why| unreachable(&why))?)
+    };
     let mut request = uri.into_client_request().map_err(|why| DialError::Foreign(why.to_string()))?;
     let agent = HeaderValue::from_static(concat!("invigil/", env!("CARGO_PKG_VERSION")));
     request.headers_mut().insert(header::USER_AGENT, agent);

@@ -157,6 +157,12 @@ impl Intake {
     /// Puts a delivery aside until there is a secret; the oldest make room.
     fn wait(&self, number: u64, arrival: Arrival) {
         let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        // A secret may have come since, and has looked at all that waited.
+        if !self.rules().keyring.is_empty() {
+            drop(waiting);
+            let sentence = "came just before there was a secret; Svix sends it again".to_owned();
+            return self.pulse.settled(number, Some((Code::NoMatchingSignature, sentence)));
+        }
         waiting.push_back((number, arrival));
         let mut bytes: usize = waiting.iter().map(|(_, arrival)| arrival.body.len()).sum();
         while waiting.len() > WAITING || bytes > WAITING_BYTES {
@@ -184,15 +190,19 @@ impl Intake {
         for (number, arrival) in waiting {
             match admit(&arrival, &rules) {
                 Ok(admitted) => {
-                    // If it cannot be kept now, the sender still has it: it was answered 401.
-                    self.keep(arrival, admitted).await;
-                    self.pulse.settled(number, None);
-                    settled.verified += 1;
+                    if matches!(self.keep(arrival, admitted).await, Reply::Kept(_)) {
+                        self.pulse.settled(number, None);
+                        settled.verified += 1;
+                    } else {
+                        let sentence = "could not be kept when there was a secret; Svix sends it again";
+                        self.pulse.settled(number, Some((Code::NoMatchingSignature, sentence.to_owned())));
+                        settled.refused += 1;
+                    }
                 }
                 Err(fault) => unsigned.push_back((number, arrival, fault)),
             }
         }
-        if settled.verified == 0 {
+        if settled == Settled::default() {
             settled.waiting = unsigned.len() as u64;
             let mut waiting = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.extend(unsigned.into_iter().map(|(number, arrival, _)| (number, arrival)));

@@ -15,7 +15,7 @@ use super::rows;
 use super::sql::Rows;
 use crate::domain::delivery::{Headers, Seq};
 use crate::domain::forward::{Forwarded, State};
-use crate::domain::query::{Anchor, Query, Sort};
+use crate::domain::query::{Anchor, Query, Scope, Sort};
 use crate::domain::time::Timestamp;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -226,7 +226,12 @@ impl Reader {
         let query = Query { sort: Sort::Oldest, ..query.clone() };
         let (list, ways) = (list(Rows::Events, &query), Ways::of(Rows::Events, &query));
         let place = match after {
-            Some(seq) => self.place(&list, "e.seq = ?", vec![seq.into()])?,
+            Some(seq) => match self.place(&list, "e.seq = ?", vec![seq.into()])? {
+                Some(place) => Some(place),
+                // It was removed. In the order of arrival its number still says where it stood; a candidacy goes whole.
+                None if query.scope == Scope::Session => Some(vec![seq.into()]),
+                None => return Ok(Vec::new()),
+            },
             None => None,
         };
         let beside = place.as_deref().map(|place| (place, false));

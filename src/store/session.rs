@@ -38,21 +38,38 @@ pub struct WriterLock {
 impl WriterLock {
     fn take(session: &Path) -> Result<Self, StoreError> {
         let path = beside(session, "-lock");
-        let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(&path);
-        let file = file.map_err(|error| cannot(session, "be written", &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { path, file }),
-            Err(fs::TryLockError::WouldBlock) => {
-                Err(StoreError::Busy { file: session.display().to_string() })
+        loop {
+            let file = private(OpenOptions::new().create(true).truncate(false).write(true)).open(&path);
+            let file = file.map_err(|error| cannot(session, "be written", &error))?;
+            match file.try_lock() {
+                // Whoever held it before may have removed it since it was opened here: that is nobody's lock.
+                Ok(()) if !is_named(&file, &path) => {}
+                Ok(()) => return Ok(Self { path, file }),
+                Err(fs::TryLockError::WouldBlock) => {
+                    return Err(StoreError::Busy { file: session.display().to_string() });
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(cannot(session, "be locked", &error)),
             }
-            Err(fs::TryLockError::Error(error)) => Err(cannot(session, "be locked", &error)),
         }
     }
 }
 
+/// Whether an open file still has its name.
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    matches!((file.metadata().map(identity), fs::metadata(path).map(identity)), (Ok(open), Ok(there)) if open == there)
+}
+
+#[cfg(not(unix))]
+fn is_named(_file: &File, _path: &Path) -> bool {
+    true
+}
+
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        // Removed while still locked, so that nobody can have taken it in between.
+        // Removed while still locked: whoever has it open already sees that it has no name.
         let _ = fs::remove_file(&self.path);
         let _ = self.file.unlock();
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::journal::{Commit, Journal};
 use super::reader::Reader;
-use super::{StoreError, mirror, rows};
+use super::{StoreError, mirror, projector, rows};
 use crate::domain::delivery::{Seq, Source};
 use crate::domain::event::Event;
 use crate::domain::stream::{Batch, BatchWriter, Hello, PROTOCOL, Position, Record, Repeated};
@@ -79,7 +79,7 @@ impl Tap {
             let connection = &reader.connection;
             let there: Option<String> =
                 connection.query_row(known, [after.seq], |row| row.get(0)).optional()?;
-            let newest = newest(&reader)?;
+            let newest = projector::read_newest(connection)?;
             // One that is not there any more was removed for good; one that is not there yet never came from here.
             let is_other = there.map_or(after.seq > newest, |there| after.id.as_ref() != Some(&there));
             let hello = Hello {
@@ -141,7 +141,8 @@ impl Tap {
             let from = self.place();
             let mut at = self.at.clone();
             let (writer, rest, unforwarded) = self.reader.at_one_moment(|| {
-                let mut rest = Batch { newest: newest(&self.reader)?, ..Batch::default() };
+                let mut rest =
+                    Batch { newest: projector::read_newest(&self.reader.connection)?, ..Batch::default() };
                 self.repeated(&mut at, &mut rest)?;
                 let mut writer = BatchWriter::default();
                 self.events(&mut at, &mut writer)?;
@@ -220,9 +221,4 @@ impl Tap {
             event: Event { is_json: row.get(8)?, ..Event::default() },
         })
     }
-}
-
-fn newest(reader: &Reader) -> rusqlite::Result<Seq> {
-    let mut statement = reader.connection.prepare_cached("SELECT ifnull(max(seq), 0) FROM event")?;
-    statement.query_row([], |row| row.get(0))
 }

@@ -204,6 +204,9 @@ async fn who_was_removed_from_a_mirror_stays_removed() {
     pair.own.close().await;
     forget(&paths[0], "candidate_d");
     pair.own = open();
+    let at_the_removed = After { seq: 5, id: Some("msg_5".into()), repeats: Some(0) };
+    let (_, hello) = Tap::new(&pair.own, &at_the_removed).unwrap();
+    assert_eq!((hello.newest, hello.diverged), (5, false), "it is gone, and was the newest");
     pair.own.append(told(6, "candidate_a")).await.unwrap();
     while pair.step().await {}
     pair.mirror.take().unwrap().0.close().await;

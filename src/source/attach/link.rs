@@ -131,6 +131,10 @@ pub(super) async fn follow(
     match link.run().await {
         Ok(never) => match never {},
         Err(end) => {
+            // The next link begins where the mirror is by then.
+            while let Some((kept, _)) = link.under_way.pop_front() {
+                let _ = kept.await;
+            }
             // Whether the other side hears of it makes no difference.
             let _ = timeout(Duration::from_millis(200), link.socket.send(Message::Close(None))).await;
             end

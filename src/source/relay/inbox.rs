@@ -16,6 +16,9 @@ use crate::source::intake::{Intake, Reply};
 /// An answer is given after so long at the latest; the sender gives up after 15 s, the relay before it.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// Characters of a reason that are kept.
+const REASON: usize = 300;
+
 /// Where deliveries go. Clones share it.
 #[derive(Clone)]
 pub struct Inbox {
@@ -70,7 +73,8 @@ impl Inbox {
     pub(super) fn skip(&self, why: &str) {
         self.pulse.relay(|relay| {
             relay.skipped += 1;
-            relay.last_skipped = Some(why.to_owned());
+            // It may quote what came.
+            relay.last_skipped = Some(why.chars().take(REASON).collect());
         });
     }
 }
