@@ -216,6 +216,14 @@ mod tests {
         assert_eq!((event.candidacy(), event.timestamp), (None, None));
     }
 
+    #[test]
+    fn a_time_out_of_range_is_not_given() {
+        for millis in ["-1", "253402207201000", "253402250000000", "253402300799999", "1e400"] {
+            let event = decode(SAMPLE.replace("1778491596453", millis).as_bytes());
+            assert_eq!((event.timestamp, event.kind), (None, Some(EventKind::Completed)), "{millis}");
+        }
+    }
+
     fn tab_switches(spelt: &str) -> u32 {
         let body = SAMPLE.replace(r#""tabSwitchCount": 0"#, &format!(r#""tabSwitchCount": {spelt}"#));
         let event = decode(body.as_bytes());

@@ -6,11 +6,11 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
-/// The last millisecond of the year 9999, the last that RFC 3339 can write.
-const LAST: i64 = 253_402_300_799_999;
+/// 9999-12-30T22:00:00.999Z, the last millisecond that can be shown in any time zone.
+const LAST: i64 = 253_402_207_200_999;
 
 impl Timestamp {
-    /// From milliseconds; `None` before 1970 or after the year 9999, which no sender means.
+    /// From milliseconds; `None` before 1970 or past the end of the year 9999, which no sender means.
     #[must_use]
     pub fn from_millis(millis: i64) -> Option<Self> {
         (0..=LAST).contains(&millis).then_some(Self(millis))
@@ -82,5 +82,29 @@ mod tests {
         assert_eq!(Timestamp::from_millis(-1), None);
         assert_eq!(Timestamp::from_secs(i64::MAX), None);
         assert_eq!(Timestamp::parse("yesterday"), None);
+        assert_eq!(LAST, jiff::Timestamp::MAX.as_millisecond());
+        for millis in [LAST + 1, 253_402_250_000_000, 253_402_300_799_999] {
+            assert_eq!(Timestamp::from_millis(millis), None, "{millis} would be shown as 1970");
+        }
+        assert_eq!(Timestamp::parse("9999-12-31T23:59:59Z"), None, "as its milliseconds are");
+    }
+
+    proptest::proptest! {
+        /// Whatever is taken is printed as itself, to the millisecond.
+        #[test]
+        fn each_millisecond_prints_as_itself(
+            millis in proptest::prop_oneof![
+                0..=LAST,
+                LAST - 100_000_000..=LAST + 100_000_000,
+                proptest::prelude::any::<i64>(),
+            ],
+        ) {
+            let time = Timestamp::from_millis(millis);
+            proptest::prop_assert_eq!(time.is_some(), (0..=LAST).contains(&millis));
+            if let Some(time) = time {
+                proptest::prop_assert_eq!(time.civil().as_millisecond(), millis);
+                proptest::prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+            }
+        }
     }
 }

@@ -302,7 +302,10 @@ fn when(value: &Typed) -> Result<When, ParseError> {
     let time = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00Z")));
     match time {
         Some(time) => Ok(When::At(time)),
-        None => fail(value.from, "expected a time like 15m, 2h, 3d, 2026-11-23 or 2026-11-23T18:00Z"),
+        None => fail(
+            value.from,
+            "expected a time like 15m, 2h, 3d, 2026-11-23 or 2026-11-23T18:00Z, from 1970 to 9999-12-30",
+        ),
     }
 }
 
@@ -404,6 +407,21 @@ mod tests {
                 inner.prop_map(|part| Filter::Not(Box::new(part))),
             ]
         })
+    }
+
+    #[test]
+    fn a_time_is_read_or_refused_as_the_sender_s_is() {
+        for (text, taken) in [
+            ("until:9999-12-30", true),
+            ("until:9999-12-30T22:00:00Z", true),
+            ("until:9999-12-31", false),
+            ("until:9999-12-31T23:59:59Z", false),
+            ("since:1969-12-31", false),
+        ] {
+            let told = parse(text).map_err(|error| error.to_string());
+            assert_eq!(told.is_ok(), taken, "{told:?}");
+            assert!(told.err().is_none_or(|why| why.contains("from 1970 to 9999-12-30")), "{text}");
+        }
     }
 
     proptest! {
