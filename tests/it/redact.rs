@@ -43,7 +43,8 @@ fn personal(value: &Value, key: &str, found: &mut BTreeSet<String>) {
         Value::String(text) => {
             let text = text.to_lowercase();
             let of_person = ["firstName", "lastName", "recentLatitude", "recentLongitude"].contains(&key);
-            if of_person || text.contains('@') || text.contains("://") || text.parse::<IpAddr>().is_ok() {
+            let is_address = text.parse::<IpAddr>().is_ok() && !key.ends_with("Version");
+            if of_person || text.contains('@') || text.contains("://") || is_address {
                 found.insert(text.clone());
             }
             // What an invite link holds, and the file name in the link of a report.
