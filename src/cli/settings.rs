@@ -208,6 +208,8 @@ pub fn keyring(given: &[Given], file: Option<&Path>) -> Result<Keyring, Failure>
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::usage(format!("--secret-file {name}: cannot be read: {error}")))?;
         let text = Zeroizing::new(text);
+        // Some editors write a mark before a text.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let told = |line: &str| !line.is_empty() && !line.starts_with('#');
         for (number, line) in text.lines().enumerate().filter(|(_, line)| told(line.trim())) {
             let secret = Secret::parse(line).map_err(|error| {
@@ -220,4 +222,19 @@ pub fn keyring(given: &[Given], file: Option<&Path>) -> Result<Keyring, Failure>
         }
     }
     Ok(Keyring::new(secrets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_before_a_secret_file_is_no_part_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("secret.txt");
+        for first in ["", "# of the endpoint\r\n"] {
+            std::fs::write(&file, format!("\u{feff}{first}whsec_plJ3nmyCDGBKInavdOK15jsl\r\n")).unwrap();
+            assert_eq!(keyring(&[], Some(&file)).unwrap().tails(), "…5jsl", "{first:?}");
+        }
+    }
 }

@@ -42,6 +42,14 @@ pub enum SecretError {
         "the secret is no base64: character {0} cannot stand there; copy it whole, it begins with `whsec_`"
     )]
     Character(usize),
+    /// The prefix stands there twice.
+    #[error("the secret begins with `whsec_` twice; give it once")]
+    Twice,
+    /// Its last letters are no base64.
+    #[error(
+        "the secret's base64 ends wrongly: it was cut, or has a letter too many or a wrong one at its end; copy it whole"
+    )]
+    Ending,
     /// It is too short or too long.
     #[error(
         "the secret has {}, a signing secret has 24 to 75: it was cut or is something else; copy it whole",
@@ -171,6 +179,9 @@ impl Secret {
             return Err(SecretError::Asymmetric(prefix));
         }
         let bare = text.strip_prefix("whsec_").unwrap_or(text);
+        if bare.starts_with("whsec_") {
+            return Err(SecretError::Twice);
+        }
         let skipped = text.chars().count() - bare.chars().count();
         let digits = bare.trim_end_matches('=');
         if digits.is_empty() {
@@ -186,13 +197,13 @@ impl Secret {
         let padded = Zeroizing::new(format!("{digits}{}", "=".repeat((4 - digits.len() % 4) % 4)));
         // Decoded in place: a buffer that grew would leave copies behind.
         let mut key = Zeroizing::new(vec![0; padded.len()]);
-        let length = STANDARD
-            .decode_slice(padded.as_bytes(), &mut key)
-            .map_err(|_undecodable| SecretError::Length(digits.len() * 3 / 4))?;
-        key.truncate(length);
-        if !LENGTHS.contains(&key.len()) {
-            return Err(SecretError::Length(key.len()));
+        let decoded = STANDARD.decode_slice(padded.as_bytes(), &mut key);
+        let length = decoded.as_ref().map_or(digits.len() * 3 / 4, |length| *length);
+        if !LENGTHS.contains(&length) {
+            return Err(SecretError::Length(length));
         }
+        decoded.map_err(|_undecodable| SecretError::Ending)?;
+        key.truncate(length);
         Ok(Self::of(key))
     }
 
@@ -318,6 +329,9 @@ mod tests {
             ("whsec_abcd!efgh", "character 11"),
             ("whsec_abcd", "has 3 bytes,"),
             ("42", "has 1 byte,"),
+            ("whsec_plJ3nmyCDGBKInavdOK15efgh", "ends wrongly"),
+            ("whsec_MTIzNDU2Nzg5MDEyMzQ1Njd", "ends wrongly"),
+            ("whsec_whsec_plJ3nmyCDGBKInavdOK15efgh", "`whsec_` twice"),
         ];
         for (text, part) in cases {
             let sentence = Secret::parse(text).unwrap_err().to_string();
