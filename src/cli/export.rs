@@ -51,7 +51,7 @@ pub fn run(args: &Export) -> Result<(), Failure> {
     }
     let events = save(&reader, &args.out, format, &choice, true);
     let events = events.map_err(|error| match error {
-        StoreError::Sqlite(_) => Failure::running(read(error)),
+        StoreError::Sqlite(_) | StoreError::Damaged { .. } => Failure::running(read(error)),
         error => Failure::running(format!("--out {error}")),
     })?;
     // The file is the answer; a line that cannot be written changes nothing.

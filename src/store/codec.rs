@@ -228,8 +228,32 @@ pub(super) struct Unpacker {
     dictionary: RefCell<Option<Decompressor<'static>>>,
 }
 
-fn broken(error: std::io::Error) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(error))
+/// What is wrong with a row, as the end of a sentence about its body.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Damage(String);
+
+fn broken(what: impl Into<String>) -> rusqlite::Error {
+    let damage = Box::new(Damage(what.into()));
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, damage)
+}
+
+/// The library's own words for it say nothing to anybody.
+fn garbled(_library: std::io::Error) -> rusqlite::Error {
+    broken("is damaged and cannot be unpacked")
+}
+
+/// What is wrong with the row of a body; `None` if it was not the row that failed.
+pub(super) fn damage(error: &rusqlite::Error) -> Option<String> {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    match error {
+        FromSqlConversionFailure(.., why) => why.downcast_ref().map(|Damage(what)| what.clone()),
+        InvalidColumnType(_, _, rusqlite::types::Type::Null) => Some("is missing".to_owned()),
+        InvalidColumnType(..) | IntegralValueOutOfRange(..) => {
+            Some("is damaged: it does not say how it is packed".to_owned())
+        }
+        _ => None,
+    }
 }
 
 impl Unpacker {
@@ -252,8 +276,8 @@ impl Unpacker {
     ) -> rusqlite::Result<(Headers, Vec<u8>)> {
         let (stated, whole) = (row.get::<_, usize>(from + 1)?, self.whole(connection, row, from)?);
         if stated != whole.len() {
-            let what = format!("{} bytes are there instead of {stated}", whole.len());
-            return Err(broken(std::io::Error::new(std::io::ErrorKind::InvalidData, what)));
+            let what = format!("is damaged: {} bytes are there instead of {stated}", whole.len());
+            return Err(broken(what));
         }
         Ok(parts(whole))
     }
@@ -303,7 +327,8 @@ impl Unpacker {
             return Ok(());
         }
         // A length that is wrong by far must not be taken at its word.
-        buffer.try_reserve_exact(length).map_err(|error| broken(error.into()))?;
+        let room = buffer.try_reserve_exact(length);
+        room.map_err(|_too_much| broken(format!("is damaged: it says that it has {length} bytes")))?;
         let with_dictionary = coding == Coding::Dictionary as i64;
         let mut slot = if with_dictionary { self.dictionary.borrow_mut() } else { self.alone.borrow_mut() };
         let decompressor = match &mut *slot {
@@ -311,19 +336,19 @@ impl Unpacker {
             empty => {
                 let bytes =
                     if with_dictionary { stored(connection)?.unwrap_or_default() } else { Vec::new() };
-                empty.insert(Decompressor::with_dictionary(&bytes).map_err(broken)?)
+                empty.insert(Decompressor::with_dictionary(&bytes).map_err(garbled)?)
             }
         };
         let read = decompressor.decompress_to_buffer(data, buffer);
         if read.is_err() && with_dictionary {
             // Another process may have made the dictionary anew.
             let bytes = stored(connection)?.unwrap_or_default();
-            let decompressor = slot.insert(Decompressor::with_dictionary(&bytes).map_err(broken)?);
+            let decompressor = slot.insert(Decompressor::with_dictionary(&bytes).map_err(garbled)?);
             buffer.clear();
-            decompressor.decompress_to_buffer(data, buffer).map_err(broken)?;
+            decompressor.decompress_to_buffer(data, buffer).map_err(garbled)?;
             return Ok(());
         }
-        read.map(drop).map_err(broken)
+        read.map(drop).map_err(garbled)
     }
 }
 

@@ -13,7 +13,7 @@ use super::form::Form;
 use super::reader::Reader;
 use super::rows;
 use super::sql::{Condition, Rows, Way};
-use super::{StoreError, csv};
+use super::{StoreError, codec, csv};
 use crate::domain::delivery::Seq;
 use crate::domain::event::Status;
 use crate::domain::filter::Filter;
@@ -339,17 +339,27 @@ impl Saving<'_> {
         mut each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let text = format!(
-            "SELECT {}, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq LEFT JOIN candidacy c ON c.n = e.candidacy
-             LEFT JOIN assessment a ON a.n = e.assessment {clause}",
+            "SELECT {}, b.coding, b.length, b.data FROM event e LEFT JOIN body b ON b.seq = e.seq
+             LEFT JOIN candidacy c ON c.n = e.candidacy LEFT JOIN assessment a ON a.n = e.assessment {clause}",
             rows::EVENT,
         );
         let mut statement = self.reader.connection.prepare_cached(&text)?;
         let mut found = statement.query(params_from_iter(values))?;
         while let Some(row) = found.next()? {
-            let body = self.reader.unpacker.body(&self.reader.connection, row, 21)?;
-            each(&rows::event(row)?, row.get(20)?, &body)?;
+            let line = rows::event(row)?;
+            let content = self.reader.unpacker.whole_row(&self.reader.connection, row, 21);
+            let (_, body) = content.map_err(|error| self.unreadable(&line, error))?;
+            each(&line, row.get(20)?, &body)?;
         }
         Ok(())
+    }
+
+    /// Why an event cannot be written, if it is the event.
+    fn unreadable(&self, line: &EventLine, error: rusqlite::Error) -> StoreError {
+        let Some(what) = codec::damage(&error) else { return error.into() };
+        let path = self.reader.path();
+        let tells = format!("`invigil check {}` tells more", path.display());
+        StoreError::damaged(path, format!("event {} ({}): its body {what}; {tells}", line.seq, line.id))
     }
 
     fn event(

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 
 use super::codec::{Packed, Unpacker};
 use super::projector::Projector;
-use super::{StoreError, rows, schema};
+use super::{StoreError, codec, rows, schema};
 use crate::domain::alert::Rules;
 use crate::domain::delivery::{Delivery, Headers, Seq, Source};
 use crate::domain::envelope;
@@ -42,9 +42,10 @@ impl Kept {
     pub(super) fn read(connection: &Connection, unpacker: &Unpacker, row: &Row<'_>) -> Result<Self> {
         let content = match row.get::<_, Option<i64>>(8)? {
             None => Err("its body is missing".to_owned()),
-            Some(_) => unpacker
-                .whole_row(connection, row, 8)
-                .map_err(|error| format!("its body cannot be read: {error}")),
+            Some(_) => unpacker.whole_row(connection, row, 8).map_err(|error| match codec::damage(&error) {
+                Some(what) => format!("its body {what}"),
+                None => format!("its body cannot be read: {error}"),
+            }),
         };
         let source: usize = row.get(6)?;
         Ok(Self {

@@ -109,12 +109,41 @@ fn a_body_that_is_lost_is_told_and_stops_a_repair() {
         Connection::open(&path).unwrap().execute_batch(damage).unwrap();
         let ended = run(&["check", "s.sqlite"], dir.path(), "");
         assert_eq!(ended.code, 1, "{damage}");
-        assert!(ended.out.contains("event 3 (msg_2): its body"), "{damage}: {}", ended.out);
+        assert!(ended.out.contains("event 3 (msg_2): its body is "), "{damage}: {}", ended.out);
+        let of_library = ["Conversion", "Src size", "Invalid column", "Blob"];
+        assert!(!of_library.iter().any(|words| ended.out.contains(words)), "{damage}: {}", ended.out);
         let bytes = std::fs::read(&path).unwrap();
         let repaired = run(&["check", "s.sqlite", "--repair"], dir.path(), "");
         assert_eq!(repaired.code, 2, "{damage}: {}", repaired.err);
         assert!(repaired.err.contains("nothing was changed"), "{}", repaired.err);
         assert_eq!(std::fs::read(&path).unwrap(), bytes, "{damage}");
+    }
+}
+
+/// An export is whole or not at all: it names the event that cannot be read, whatever it writes to.
+#[test]
+fn an_export_names_the_event_whose_body_is_lost() {
+    for damage in [
+        "DELETE FROM body WHERE seq = 3",
+        "UPDATE body SET data = zeroblob(40) WHERE seq = 3",
+        "UPDATE body SET length = length + 1 WHERE seq = 3",
+        "UPDATE body SET length = 'many' WHERE seq = 3",
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.sqlite");
+        session(&path);
+        Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+        for more in [&["-o", "out.json"][..], &[], &["--format", "ndjson"], &["--redact", "-o", "out.json"]] {
+            let ended = run(&[&["export", "s.sqlite"], more].concat(), dir.path(), "");
+            assert_eq!(ended.code, 1, "{damage}: {}", ended.err);
+            assert_eq!(ended.err.trim_end().lines().count(), 1, "{damage}: {}", ended.err);
+            for part in ["s.sqlite: event 3 (msg_2): its body is ", "; `invigil check s.sqlite` tells more"] {
+                assert!(ended.err.contains(part), "{damage}: {}", ended.err);
+            }
+            let of_library = ["Conversion", "Src size", "Invalid column", "Blob", "--out"];
+            assert!(!of_library.iter().any(|words| ended.err.contains(words)), "{damage}: {}", ended.err);
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half-written is left");
     }
 }
 
