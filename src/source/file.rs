@@ -141,11 +141,13 @@ impl Import<'_> {
 
     /// A line for each event or body, or one value of many lines.
     fn lines(&mut self, name: &str, input: &mut impl BufRead) -> Result<(), Broken> {
-        let (mut number, mut line) = (0_u64, Vec::new());
+        let (mut number, mut line, mut found) = (0_u64, Vec::new(), false);
         loop {
             line.clear();
             match input.by_ref().take(LONGEST + 1).read_until(b'\n', &mut line) {
                 Err(error) => return self.wrong(format!("{name}: cannot be read: {error}")),
+                // Of lines there may be none; what is one value is there.
+                Ok(0) if !found && is_one(name) => return self.wrong(format!("{name}: is empty")),
                 Ok(0) => return Ok(()),
                 Ok(_) => number += 1,
             }
@@ -159,6 +161,7 @@ impl Import<'_> {
             if line.trim_ascii().is_empty() {
                 continue;
             }
+            found = true;
             let read = text(&line).and_then(import::line);
             if matches!(read, Ok(Line::Document)) || (number == 1 && read.is_err()) {
                 return self.value(name, line, input);
@@ -192,8 +195,7 @@ impl Import<'_> {
         match import::line(value) {
             Ok(Line::Document) => self.document(name, value),
             Err(what) if value.starts_with("{\"format\":\"invigil-session\"") && self.keep_going => {
-                self.wrong(format!("{name}: {what}"))?;
-                self.rescue(name, value)
+                self.rescue(name, value, &what)
             }
             Err(_) if lines.next().is_some_and(|second| import::line(second.trim()).is_ok()) => {
                 self.each_line(name, value)
@@ -210,16 +212,22 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// A saved session that is no JSON any more still has a line for each event.
-    fn rescue(&mut self, name: &str, value: &str) -> Result<(), Broken> {
+    /// A saved session that is no JSON any more, and why, still has a line for each event.
+    fn rescue(&mut self, name: &str, value: &str, why: &str) -> Result<(), Broken> {
+        let mut found = false;
         let lines = value.lines().enumerate().skip_while(|(_, line)| !line.starts_with("\"events\":["));
         for (number, line) in lines.skip(1).filter(|(_, line)| !["", "]}"].contains(&line.trim())) {
             match import::line(line.trim().trim_end_matches(',')) {
                 Ok(Line::Event(saved)) => self.saved(&format!("{name}, line {}", number + 1), *saved)?,
-                _ => self.wrong(format!("{name}, line {}: is no event", number + 1))?,
+                read => {
+                    found = true;
+                    let what = read.err().unwrap_or_else(|| "is no event".to_owned());
+                    self.wrong(format!("{name}, line {}: {what}", number + 1))?;
+                }
             }
         }
-        Ok(())
+        // Else it is broken before its events or after them.
+        if found { Ok(()) } else { self.wrong(format!("{name}: {why}")) }
     }
 
     fn document(&mut self, name: &str, text: &str) -> Result<(), Broken> {
@@ -295,10 +303,18 @@ impl Import<'_> {
     }
 }
 
+/// Whether a file of this name is one value, and not lines of any number.
+fn is_one(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "json" || ending == "body")
+}
+
 /// Headers and body of a captured request: both in one file, or the headers in another.
 fn captured(path: &Path, beside: Option<&Path>) -> Result<(Headers, Vec<u8>), String> {
     let content = read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let Some(beside) = beside else {
+        if content.trim_ascii().is_empty() {
+            return Err("is empty".to_owned());
+        }
         return capture::message(&content).map(|(headers, body)| (headers, body.to_vec()));
     };
     let name = beside.display();

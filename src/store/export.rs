@@ -383,7 +383,15 @@ impl Saving<'_> {
         .to_string();
         out.write_all(form.of(&head).trim_end_matches('}').as_bytes())?;
         match (&self.redactor, std::str::from_utf8(body).ok().filter(|_| is_json)) {
-            (None, Some(text)) => write!(out, ",\"payload\":{}}}", form.of(text.trim()))?,
+            (None, Some(text)) => {
+                let payload = text.trim();
+                write!(out, ",\"payload\":{}", form.of(payload))?;
+                // What is around it was signed with it. A line is to stay short.
+                if form == Form::Verbatim && payload.len() < text.len() {
+                    write!(out, ",\"body_base64\":\"{}\"", STANDARD.encode(body))?;
+                }
+                out.write_all(b"}")?;
+            }
             (Some(redactor), Some(text)) => {
                 write!(out, ",\"payload\":{}}}", form.of(&redactor.payload(text)))?;
             }

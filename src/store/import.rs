@@ -69,7 +69,10 @@ pub fn known(text: &str) -> Result<Result<(), &'static str>, json::Error> {
     reader.finish()?;
     Ok(match (format.as_deref(), version) {
         (Some("invigil-session"), Some(version)) if version <= 1.0 => Ok(()),
-        (Some("invigil-session"), _) => Err("was saved by a newer invigil; update this one"),
+        (Some("invigil-session"), Some(_)) => Err("was saved by a newer invigil; update this one"),
+        (Some("invigil-session"), None) => {
+            Err("has no `version`, which every saved session has; save it again")
+        }
         _ => Err("is JSON, but no session saved by invigil"),
     })
 }
@@ -83,17 +86,25 @@ pub struct Saved {
     deliveries: u64,
     verified: bool,
     source: Option<Source>,
-    body: Option<Vec<u8>>,
+    payload: Option<Vec<u8>>,
+    /// The exact bytes of the body, where the payload is not all of it.
+    exact: Option<Vec<u8>>,
+    /// What is there, but says nothing.
+    unreadable: Option<&'static str>,
 }
 
 impl Saved {
     /// The event as its first delivery, and how many there were.
     ///
     /// # Errors
-    /// What it lacks.
+    /// What it lacks, or what of it cannot be read.
     pub fn delivery(self) -> Result<(Delivery, u64), String> {
+        if let Some(key) = self.unreadable {
+            return Err(format!("has a `{key}` that cannot be read"));
+        }
         let id = self.id.ok_or("has no `id`")?;
-        let body = Bytes::from(self.body.ok_or("has neither `payload` nor `body_base64`")?);
+        let body = self.exact.or(self.payload).ok_or("has neither `payload` nor `body_base64`")?;
+        let body = Bytes::from(body);
         let received_at = self.received_at.ok_or("has no `received_at`")?;
         let delivery = Delivery {
             id,
@@ -132,14 +143,14 @@ pub fn line(text: &str) -> Result<Line, String> {
         format!("is no JSON: {place}{error}")
     };
     let mut reader = Reader::around(text, LEVELS);
-    let (mut format, mut found) = (None, 0);
+    let (mut format, mut found, mut has_body) = (None, 0, false);
     let is_object = reader.object(|reader, key| {
         match key {
             "format" => format = reader.string()?,
             _ => drop(reader.skip()?),
         }
         found += u8::from(["id", "received_at", "deliveries"].contains(&key));
-        found += u8::from(["payload", "body_base64"].contains(&key));
+        has_body |= ["payload", "body_base64"].contains(&key);
         Ok(())
     });
     let is_object = is_object.map_err(wrong)?;
@@ -147,7 +158,7 @@ pub fn line(text: &str) -> Result<Line, String> {
     match (is_object, format.as_deref(), found) {
         (false, ..) => Err("is JSON, but neither an event nor a body".to_owned()),
         (_, Some("invigil-session"), _) => Ok(Line::Document),
-        (.., 4) => {
+        (.., 3) if has_body => {
             event(&mut Reader::around(text, 1)).map(|saved| Line::Event(Box::new(saved))).map_err(wrong)
         }
         _ => json::check(text).map(|()| Line::Body).map_err(wrong),
@@ -185,25 +196,33 @@ pub fn events(
 
 fn event(reader: &mut Reader<'_>) -> Result<Saved, json::Error> {
     let mut saved = Saved { deliveries: 1, ..Saved::default() };
+    let mut unreadable = None;
     reader.object(|reader, key| {
+        let mut given = |is_read: bool, key| unreadable = unreadable.or((!is_read).then_some(key));
         let time = |text: Option<std::borrow::Cow<'_, str>>| text.and_then(|text| Timestamp::parse(&text));
         match key {
             "id" => saved.id = reader.string()?.map(Into::into),
             "occurred_at" => saved.occurred_at = time(reader.string()?),
-            "received_at" => saved.received_at = time(reader.string()?),
+            "received_at" => {
+                saved.received_at = time(reader.string()?);
+                given(saved.received_at.is_some(), "received_at");
+            }
             "deliveries" => saved.deliveries = reader.number()?.map_or(1, |number| (number as u64).min(MOST)),
             "verified" => saved.verified = reader.boolean()?.unwrap_or_default(),
             "source" => {
                 let word = reader.string()?;
                 saved.source = Source::ALL.into_iter().find(|source| Some(source.word()) == word.as_deref());
             }
-            "payload" => saved.body = Some(reader.skip()?.as_bytes().to_vec()),
-            "body_base64" => saved.body = reader.string()?.and_then(|text| STANDARD.decode(&*text).ok()),
+            "payload" => saved.payload = Some(reader.skip()?.as_bytes().to_vec()),
+            "body_base64" => {
+                saved.exact = reader.string()?.and_then(|text| STANDARD.decode(&*text).ok());
+                given(saved.exact.is_some(), "body_base64");
+            }
             _ => drop(reader.skip()?),
         }
         Ok(())
     })?;
-    Ok(saved)
+    Ok(Saved { unreadable, ..saved })
 }
 
 /// A session that events are put into.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use invigil::domain::delivery::Source;
 use invigil::domain::secret::Secret;
 use invigil::store::reader::Reader;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::keeping::{Keeper, midnight};
@@ -236,8 +237,85 @@ fn a_damaged_export_gives_the_events_that_are_whole() {
     assert_eq!(ended.code, 1);
     assert!(ended.err.contains(&format!("bad.json: is no JSON: line {bad}: ")), "{}", ended.err);
     let ended = place.import(&["bad.json", "--keep-going"]);
-    assert_eq!(ended.report, report(4, 0, 0, 0, 2, 0), "{}", ended.err);
-    assert!(ended.err.contains(&format!("bad.json, line {bad}: is no event")), "{}", ended.err);
+    assert_eq!(ended.report, report(4, 0, 0, 0, 1, 0), "{}", ended.err);
+    assert!(ended.err.contains(&format!("bad.json, line {bad}: is no JSON")), "{}", ended.err);
+    assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
+
+    // Cut between two of its lines, and broken before its events.
+    let cut = exported.lines().take(bad).collect::<Vec<_>>().join("\n");
+    place.write("cut.json", cut.trim_end_matches(','));
+    place.write("head.json", exported.replace("\"totals\":", "\"totals\""));
+    for (file, known) in [("cut.json", 3), ("head.json", 4)] {
+        let ended = place.import(&[file, "--keep-going"]);
+        assert_eq!(ended.report["failed"], 1, "{file}: {}", ended.err);
+        assert_eq!(ended.err.lines().count(), 1, "{file}: {}", ended.err);
+        assert!(ended.err.contains(&format!("{file}: is no JSON: line ")), "{file}: {}", ended.err);
+        assert!(ended.report["known"].as_u64() >= Some(known - 1), "{file}: {}", ended.report);
+    }
+}
+
+/// A capture that was cut to nothing is not passed over; of lines there may be none.
+#[test]
+fn an_empty_capture_is_told_and_counted() {
+    let place = Place::new();
+    for (file, content) in [("a.json", ""), ("b.http", ""), ("c.body", "\u{feff}\n"), ("d.ndjson", "\n")] {
+        place.write(&format!("in/{file}"), content);
+    }
+    place.write("in/e.json", SAMPLE);
+    let ended = place.import(&["in"]);
+    assert!(ended.code == 1 && ended.err.contains("a.json: is empty; nothing is taken"), "{}", ended.err);
+    let ended = place.import(&["in", "--keep-going"]);
+    assert_eq!((ended.code, ended.report), (0, report(1, 0, 1, 0, 3, 0)), "{}", ended.err);
+    for file in ["a.json", "b.http", "c.body"] {
+        assert!(ended.err.contains(&format!("{file}: is empty\n")), "{}", ended.err);
+    }
+}
+
+/// The bodies of a session, by id.
+fn bodies(reader: &Reader, events: usize) -> Vec<Vec<u8>> {
+    let body = |n| reader.seq_of(&format!("msg_{n}")).unwrap().and_then(|seq| reader.detail(seq).unwrap());
+    (0..events).map(|n| body(n).unwrap().body).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// What was signed is told to the byte by a document, whichever of its two fields stands first and however it
+    /// is read again.
+    #[test]
+    fn a_document_gives_back_each_body_to_the_byte(
+        given in proptest::collection::vec(("[ \t\r\n]{0,3}", "[ \t\r\n]{0,2}", "[ \t\r\n\u{a0}\u{feff}]{0,3}"), 1..6),
+    ) {
+        let place = Place::new();
+        let keeper = Keeper::new();
+        let given: Vec<_> = given
+            .into_iter()
+            .enumerate()
+            .map(|(n, (before, between, after))| format!("{before}{{{between}\"a\":{n}{between}}}{after}").into_bytes())
+            .collect();
+        for (n, body) in given.iter().enumerate() {
+            keeper.take(&format!("msg_{n}"), midnight(), Source::Http, body);
+        }
+        let saved = keeper.saved(None, false);
+        let value: Value = serde_json::from_str(&saved).unwrap();
+        place.write("saved.json", &saved);
+        invigil::store::import::fill(&place.path("saved.json"), &place.path("whole.sqlite")).unwrap();
+        prop_assert_eq!(&bodies(&Reader::open(&place.path("whole.sqlite")).unwrap(), given.len()), &given);
+        // Written anew, keys stand in the order of the alphabet, and only `body_base64` still has every byte. Each
+        // event is a line too.
+        place.write("sorted.json", value.to_string());
+        invigil::store::import::fill(&place.path("sorted.json"), &place.path("sorted.sqlite")).unwrap();
+        let events = value["events"].as_array().unwrap();
+        let lines: String = events.iter().map(|event| event.to_string() + "\n").collect();
+        let ended = place.import_from(&["-"], &lines);
+        prop_assert_eq!(ended.code, 0, "{}", ended.err);
+        for name in ["sorted.sqlite", "s.sqlite"] {
+            let read = bodies(&Reader::open(&place.path(name)).unwrap(), given.len());
+            for ((read, given), event) in read.iter().zip(&given).zip(events) {
+                prop_assert!(read == given || event.get("body_base64").is_none(), "{}: {}", name, event);
+            }
+        }
+    }
 }
 
 #[test]
@@ -246,6 +324,10 @@ fn what_cannot_be_imported_is_told_in_one_line() {
     session(&place.path("from.sqlite"));
     let exported = place.run(&["export", "from.sqlite"], "").out;
     place.write("newer.json", exported.replace("\"version\":1", "\"version\":9"));
+    place.write("versionless.json", "{\"format\":\"invigil-session\"}");
+    place
+        .write("time.json", exported.replace("\"received_at\":\"2026-11-23", "\"received_at\":\"2026-13-23"));
+    place.write("bytes64.json", exported.replace("\"bm8ganNvbg==\"", "\"bm8ganNvbg=!\""));
     place.write("cut.json", &exported[..exported.len() / 2]);
     place.write("event.json", exported.replace("\"id\":\"msg_2\"", "\"name\":\"msg_2\""));
     place.write("text.json", "hello\nworld\n");
@@ -257,6 +339,9 @@ fn what_cannot_be_imported_is_told_in_one_line() {
     for (file, part) in [
         ("none.json", "none.json: cannot be read"),
         ("newer.json", "newer invigil"),
+        ("versionless.json", "versionless.json: has no `version`"),
+        ("time.json", "time.json, event 1: has a `received_at` that cannot be read"),
+        ("bytes64.json", "bytes64.json, event 3: has a `body_base64` that cannot be read"),
         ("cut.json", "cut.json: is no JSON"),
         ("event.json", "event.json, event 2: has no `id`"),
         ("text.json", "text.json: is no JSON"),
