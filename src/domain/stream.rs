@@ -100,6 +100,8 @@ pub struct Repeated {
     pub conflicts: u64,
     /// When the earliest attempt at it was made.
     pub sent_at: Timestamp,
+    /// Whether any delivery of it was verified.
+    pub verified: bool,
 }
 
 /// Some events, and where that leaves who reads them.
@@ -251,6 +253,7 @@ impl BatchWriter {
                 "deliveries": one.deliveries,
                 "conflicts": one.conflicts,
                 "sent_at": one.sent_at.to_string(),
+                "verified": one.verified,
             })
         });
         let repeated = serde_json::Value::Array(repeated.collect());
@@ -440,18 +443,22 @@ fn pair(reader: &mut Reader<'_>) -> Result<Option<(String, String)>, json::Error
 
 fn repeated(reader: &mut Reader<'_>) -> Result<Option<Repeated>, json::Error> {
     let (mut id, mut deliveries, mut conflicts, mut sent_at) = (None, None, None, None);
+    let mut verified = false;
     reader.object(|reader, key| {
         match key {
             "id" => id = reader.string()?.map(String::from),
             "deliveries" => deliveries = count(reader)?,
             "conflicts" => conflicts = count(reader)?,
             "sent_at" => sent_at = time(reader)?,
+            "verified" => verified = reader.boolean()?.unwrap_or_default(),
             _ => drop(reader.skip()?),
         }
         Ok(())
     })?;
-    let whole =
-        || Some(Repeated { id: id?, deliveries: deliveries?, conflicts: conflicts?, sent_at: sent_at? });
+    let whole = || {
+        let (deliveries, conflicts) = (deliveries?, conflicts?);
+        Some(Repeated { id: id?, deliveries, conflicts, sent_at: sent_at?, verified })
+    };
     Ok(whole())
 }
 

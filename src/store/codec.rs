@@ -48,6 +48,14 @@ impl Packed {
             .execute(params![seq, self.coding as i64, self.length, self.data])?;
         Ok(())
     }
+
+    /// Puts them in place of what the row of an event has.
+    pub(super) fn replace(&self, connection: &Connection, seq: i64) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached("UPDATE body SET coding = ?2, length = ?3, data = ?4 WHERE seq = ?1")?
+            .execute(params![seq, self.coding as i64, self.length, self.data])?;
+        Ok(())
+    }
 }
 
 type Dictionary = Arc<Vec<u8>>;
@@ -190,10 +198,7 @@ fn recode_next(
         .query_row([after], |row| Ok((row.get(0)?, unpacker.whole(connection, row, 1)?)))
         .optional()?;
     let Some((seq, whole)) = found else { return Ok(None) };
-    let packed = packer.pack_whole(whole);
-    connection
-        .prepare_cached("UPDATE body SET coding = ?2, length = ?3, data = ?4 WHERE seq = ?1")?
-        .execute(params![seq, packed.coding as i64, packed.length, packed.data])?;
+    packer.pack_whole(whole).replace(connection, seq)?;
     Ok(Some(seq))
 }
 

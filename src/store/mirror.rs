@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::codec::{Packed, Packer};
 use super::gone::Gone;
 use super::journal::{Journal, Order};
-use super::projector::{Projector, Standing};
+use super::projector::Projector;
 use super::session::Way;
 use super::{StoreError, Unavailable, session};
 use crate::domain::delivery::{Delivery, Seq, Source};
@@ -28,7 +28,7 @@ const URL: &str = "mirror_of";
 pub struct Reflection {
     before: Position,
     after: Position,
-    events: Vec<(Delivery, Packed, Standing)>,
+    events: Vec<(Delivery, Packed, Repeated)>,
     repeated: Vec<Repeated>,
     last_received_at: Option<Timestamp>,
 }
@@ -130,9 +130,7 @@ pub(super) fn reflect(
         return Ok(false);
     }
     for one in &batch.repeated {
-        let standing =
-            Standing { deliveries: one.deliveries, conflicts: one.conflicts, sent_at: one.sent_at };
-        projector.stands(connection, &one.id, standing)?;
+        projector.stands(connection, one)?;
     }
     for (delivery, packed, standing) in &batch.events {
         if gone.holds(connection, delivery)? {
@@ -140,7 +138,7 @@ pub(super) fn reflect(
         }
         projector.take(connection, delivery, packed)?;
         if standing.deliveries > 1 {
-            projector.stands(connection, &delivery.id, *standing)?;
+            projector.stands(connection, standing)?;
         }
     }
     projector.heard(batch.last_received_at);
@@ -148,10 +146,10 @@ pub(super) fn reflect(
     Ok(true)
 }
 
-fn packed(record: Record, packer: &Packer) -> (Delivery, Packed, Standing) {
+fn packed(record: Record, packer: &Packer) -> (Delivery, Packed, Repeated) {
     let packed = packer.pack(&record.headers, &record.body);
-    let standing =
-        Standing { deliveries: record.deliveries, conflicts: record.conflicts, sent_at: record.sent_at };
+    let Record { deliveries, conflicts, sent_at, verified, .. } = record;
+    let standing = Repeated { id: record.id.clone(), deliveries, conflicts, sent_at, verified };
     let delivery = Delivery {
         id: record.id,
         sent_at: record.sent_at,

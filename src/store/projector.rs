@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::candidacies::Entry;
-use super::codec::{Packed, Unpacker};
+use super::codec::{Packed, Packer, Unpacker};
 use super::ids::{self, Ids};
 use super::rows::{self, Result};
 use crate::domain::alert::{About, Alert, Rules};
-use crate::domain::delivery::{Delivery, Receipt, Seq};
+use crate::domain::delivery::{Delivery, Headers, Receipt, Seq};
 use crate::domain::envelope;
 use crate::domain::id;
 use crate::domain::projection::{Assessment, Candidacy, Stamp};
 use crate::domain::query::Sums;
+use crate::domain::stream::Repeated;
 use crate::domain::time::Timestamp;
 
 /// Candidacies kept at hand between groups. Beyond, the least recently used half is read again when needed.
@@ -33,14 +34,6 @@ fn occurred_at(delivery: &Delivery) -> (Timestamp, Basis) {
         (Some(time), _) => (time, Basis::Body),
         (None, made) => made().map_or((delivery.sent_at, Basis::Sent), |time| (time, Basis::Id)),
     }
-}
-
-/// How often a mirrored event was delivered, and since when it was tried.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
-    pub(super) deliveries: u64,
-    pub(super) conflicts: u64,
-    pub(super) sent_at: Timestamp,
 }
 
 /// A row at hand.
@@ -161,7 +154,7 @@ impl Projector {
         self.sums.deliveries += 1;
         self.sums.last_received_at = self.sums.last_received_at.max(Some(delivery.received_at));
         if let Some(first) = self.ids.find(connection, &delivery.id)? {
-            return self.repeat(connection, first, delivery);
+            return self.repeat(connection, first, delivery, packed);
         }
         self.sums.events += 1;
         self.sums.unrecognised += u64::from(delivery.event.kind.is_none());
@@ -230,15 +223,26 @@ impl Projector {
         Ok(Place { assessment: Some(assessment.n), candidacy: candidacy_n })
     }
 
-    /// Counts a delivery of an event that is there. An earlier attempt may make the event itself earlier.
-    fn repeat(&mut self, connection: &Connection, first: Seq, delivery: &Delivery) -> Result<Receipt> {
+    /// Counts a delivery of an event that is there. An earlier attempt may make the event itself earlier, and one that
+    /// is verified takes the place of one that was not.
+    fn repeat(
+        &mut self,
+        connection: &Connection,
+        first: Seq,
+        delivery: &Delivery,
+        packed: &Packed,
+    ) -> Result<Receipt> {
         let mut find = connection.prepare_cached(
-            "SELECT e.basis, e.sent_at, b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq WHERE e.seq = ?1",
+            "SELECT e.basis, e.sent_at, b.coding, b.length, b.data, e.verified FROM event e JOIN body b ON b.seq = e.seq
+             WHERE e.seq = ?1",
         )?;
-        let (basis, sent_at, conflict) = find.query_row([first], |row| {
+        let (basis, sent_at, conflict, verified) = find.query_row([first], |row| {
             let body = self.unpacker.body(connection, row, 2)?;
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, body != *delivery.body))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, body != *delivery.body, row.get::<_, bool>(5)?))
         })?;
+        if delivery.verified && !verified && !conflict {
+            verify(connection, first, packed)?;
+        }
         connection
             .prepare_cached(
                 "UPDATE event SET deliveries = deliveries + 1, conflicts = conflicts + ?2, sent_at = min(sent_at, ?3)
@@ -259,8 +263,8 @@ impl Projector {
     }
 
     /// Makes a mirrored event stand as it does where it comes from.
-    pub(super) fn stands(&mut self, connection: &Connection, id: &str, standing: Standing) -> Result<()> {
-        let Some(seq) = self.ids.find(connection, id)? else { return Ok(()) };
+    pub(super) fn stands(&mut self, connection: &Connection, standing: &Repeated) -> Result<()> {
+        let Some(seq) = self.ids.find(connection, &standing.id)? else { return Ok(()) };
         let mut find =
             connection.prepare_cached("SELECT basis, sent_at, deliveries FROM event WHERE seq = ?1")?;
         let (basis, sent_at, deliveries) = find.query_row([seq], |row| {
@@ -270,10 +274,24 @@ impl Projector {
         connection
             .prepare_cached("UPDATE event SET deliveries = ?2, conflicts = ?3, sent_at = ?4 WHERE seq = ?1")?
             .execute(params![seq, standing.deliveries, standing.conflicts, standing.sent_at.millis()])?;
+        if standing.verified {
+            self.proven(connection, seq)?;
+        }
         if basis == Basis::Sent as i64 && standing.sent_at.millis() < sent_at {
             self.earlier(connection, seq)?;
         }
         Ok(())
+    }
+
+    /// A mirrored event was verified since it was told. With which headers is not told, and those of the delivery
+    /// that was not would prove nothing: they go.
+    fn proven(&self, connection: &Connection, seq: Seq) -> Result<()> {
+        let mut find = connection.prepare_cached(
+            "SELECT b.coding, b.length, b.data FROM event e JOIN body b ON b.seq = e.seq WHERE e.seq = ?1 AND NOT e.verified",
+        )?;
+        let body = find.query_row([seq], |row| self.unpacker.body(connection, row, 0)).optional()?;
+        let Some(body) = body else { return Ok(()) };
+        verify(connection, seq, &Packer::default().pack(&Headers::default(), &body))
     }
 
     /// The latest delivery was taken then, where a mirrored session comes from.
@@ -427,6 +445,12 @@ fn insert_event(
             place.candidacy,
         ])?;
     packed.insert(connection, seq)
+}
+
+/// Marks an event as verified, by the delivery that has these headers and the same body.
+fn verify(connection: &Connection, seq: Seq, packed: &Packed) -> Result<()> {
+    connection.prepare_cached("UPDATE event SET verified = 1 WHERE seq = ?1")?.execute([seq])?;
+    packed.replace(connection, seq)
 }
 
 /// The number of the newest event, also if that is gone.

@@ -168,7 +168,7 @@ impl Tap {
     /// What was delivered again of the events that are known there.
     fn repeated(&self, at: &mut Position, batch: &mut Batch) -> Result<(), StoreError> {
         let mut statement = self.reader.connection.prepare_cached(
-            "SELECT r.n, e.seq, e.id, e.deliveries, e.conflicts, e.sent_at FROM repeat r JOIN event e ON e.seq = r.seq
+            "SELECT r.n, e.seq, e.id, e.deliveries, e.conflicts, e.sent_at, e.verified FROM repeat r JOIN event e ON e.seq = r.seq
              WHERE r.n > ?1 ORDER BY r.n LIMIT ?2",
         )?;
         let mut found = statement.query((at.repeats, REPEATED))?;
@@ -180,6 +180,7 @@ impl Tap {
                     deliveries: row.get(3)?,
                     conflicts: row.get(4)?,
                     sent_at: rows::time(row, 5)?.unwrap_or_default(),
+                    verified: row.get(6)?,
                 });
             }
         }

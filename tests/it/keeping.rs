@@ -63,13 +63,16 @@ impl Keeper {
         source: Source,
         body: &[u8],
     ) -> Result<Receipt, Unavailable> {
+        let verified = source != Source::File;
+        let mut headers = vec![("svix-id".to_owned(), id.to_owned())];
+        headers.extend(verified.then(|| ("svix-signature".to_owned(), "v1,signed".to_owned())));
         let delivery = Delivery {
             id: id.to_owned(),
             sent_at,
             received_at: sent_at.plus_millis(250),
             source,
-            verified: source != Source::File,
-            headers: Headers(vec![("svix-id".to_owned(), id.to_owned())]),
+            verified,
+            headers: Headers(headers),
             body: Bytes::copy_from_slice(body),
             event: envelope::decode(body),
         };

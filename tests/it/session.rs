@@ -2,7 +2,7 @@
 //! means, and pages show each row once.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails is to say where")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -166,6 +166,31 @@ proptest! {
         let mut shuffled = events.clone();
         fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
         prop_assert_eq!(state(&keep(&events)), state(&keep(&shuffled)));
+    }
+
+    /// An event is verified once any delivery of its bytes was, and has the headers of one that was.
+    #[test]
+    fn a_signature_counts_whenever_it_comes(
+        deliveries in proptest::collection::vec((0..4u8, any::<bool>(), 0..8u8), 1..12),
+    ) {
+        let keeper = Keeper::new();
+        let id = |event: u8| format!("msg_{event}");
+        let (mut told, mut kept) = (BTreeMap::new(), BTreeMap::new());
+        for (event, signed, other) in &deliveries {
+            // Now and then another body under the same id, which proves nothing about the one that is kept.
+            let body = format!("{{\"n\":{event},\"other\":{}}}", *other == 0);
+            let source = if *signed { Source::Http } else { Source::File };
+            keeper.take(&id(*event), midnight(), source, body.as_bytes());
+            let first: &String = kept.entry(*event).or_insert_with(|| body.clone());
+            *told.entry(*event).or_insert(false) |= *signed && *first == body;
+        }
+        for (event, verified) in told {
+            let reader = keeper.reader();
+            let detail = reader.detail(reader.seq_of(&id(event)).unwrap().unwrap()).unwrap().unwrap();
+            prop_assert_eq!(detail.line.verified, verified, "{:?} of {:?}", event, &deliveries);
+            prop_assert_eq!(detail.headers.get("svix-signature").is_some(), verified);
+            prop_assert_eq!(detail.body, kept.remove(&event).unwrap().into_bytes());
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ proptest! {
         last in prop::option::of(0..9_i64),
     ) {
         let events = parts.into_iter().zip(1..).map(|((id, headers, body), n)| record(n, id, headers, body));
-        let repeated = Repeated { id: "msg_\"1\"".into(), deliveries: 7, conflicts: 1, sent_at: at(3) };
+        let repeated = Repeated { id: "msg_\"1\"".into(), deliveries: 7, conflicts: 1, sent_at: at(3), verified: repeats > 1 };
         let batch = Batch {
             events: events.collect(),
             repeated: vec![repeated; repeats as usize % 3],
