@@ -4,7 +4,7 @@
     reason = "a reader that does not read holds up a thread of its own only"
 )]
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,16 @@ use crate::store::form::Form;
 
 /// How long a reader that does not read is waited for: before that is told, and at the end.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long one who reads slowly is waited for at the end, and how often it is looked whether there is somebody.
+const LONGEST: Duration = Duration::from_secs(8);
+const GLANCE: Duration = Duration::from_millis(200);
+/// Bytes that are written at a time: a pipe holds as many.
+const PIECE: usize = 64 << 10;
 
 /// The thread that writes.
 pub struct Tap {
     ended: oneshot::Receiver<()>,
+    since: Since,
     lines: Lines,
 }
 
@@ -39,7 +45,7 @@ impl Tap {
         let (told, ended) = oneshot::channel();
         let since = Since::default();
         tokio::spawn(watch(Arc::clone(&since), lines.clone(), done.clone()));
-        let tap = Self { ended, lines: lines.clone() };
+        let tap = Self { ended, since: Arc::clone(&since), lines: lines.clone() };
         std::thread::spawn(move || {
             let written = write(follower, &runtime, &since, &done);
             set(&since, None);
@@ -54,10 +60,25 @@ impl Tap {
 
     /// Waits until all is written, but not for ever.
     pub async fn end(self) {
-        if tokio::time::timeout(PATIENCE, self.ended).await.is_err() {
-            self.lines.write(&Happening::EventsUnread("nobody reads it".to_owned()));
+        let mut ended = self.ended;
+        let begun = Instant::now();
+        while tokio::time::timeout(GLANCE, &mut ended).await.is_err() {
+            let why = if waits(&self.since) {
+                "nobody reads it"
+            } else if begun.elapsed() > LONGEST {
+                "not all of it was read in time"
+            } else {
+                continue;
+            };
+            return self.lines.write(&Happening::EventsUnread(why.to_owned()));
         }
     }
+}
+
+/// The reader has taken nothing for a while.
+fn waits(since: &Mutex<Option<Instant>>) -> bool {
+    let since = *since.lock().unwrap_or_else(PoisonError::into_inner);
+    since.is_some_and(|since| since.elapsed() > PATIENCE)
 }
 
 fn set(since: &Mutex<Option<Instant>>, now: Option<Instant>) {
@@ -69,8 +90,7 @@ async fn watch(since: Since, lines: Lines, done: CancellationToken) {
     let mut told = false;
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     while done.run_until_cancelled(seconds.tick()).await.is_some() {
-        let since = *since.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = since.is_some_and(|since| since.elapsed() > PATIENCE);
+        let waits = waits(&since);
         if waits && !told {
             lines.write(&Happening::Notice(
                 "nobody reads standard output: events wait there, and are kept".into(),
@@ -78,6 +98,18 @@ async fn watch(since: Since, lines: Lines, done: CancellationToken) {
         }
         told = waits;
     }
+}
+
+/// Writes lines piece by piece, so that it is seen whether somebody reads.
+fn put(lines: &[u8], since: &Mutex<Option<Instant>>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for piece in lines.chunks(PIECE) {
+        set(since, Some(Instant::now()));
+        out.write_all(piece)?;
+    }
+    out.flush()?;
+    set(since, None);
+    Ok(())
 }
 
 fn write(
@@ -88,7 +120,7 @@ fn write(
 ) -> io::Result<()> {
     // On a terminal nothing in an event may move the cursor; it is the same document.
     let form = if io::stdout().is_terminal() { Form::Plain } else { Form::Line };
-    let mut out = BufWriter::with_capacity(1 << 18, io::stdout());
+    let mut lines = Vec::new();
     loop {
         let stopped = runtime.block_on(async {
             tokio::select! {
@@ -98,17 +130,20 @@ fn write(
             }
         });
         loop {
-            set(since, Some(Instant::now()));
-            match follower.write(&mut out, form) {
-                Ok(0) => break,
-                Ok(_) => out.flush()?,
-                Err(StoreError::Io(error)) => return Err(error),
+            lines.clear();
+            match follower.lines(&mut lines, form) {
+                Ok(()) if lines.is_empty() => break,
+                Ok(()) => put(&lines, since)?,
+                // It does not become whole by waiting.
+                Err(error @ StoreError::Damaged { .. }) => {
+                    put(&lines, since)?;
+                    return Err(io::Error::other(error.to_string()));
+                }
                 // A session that cannot be read is told by the storage fault; nothing is skipped.
                 Err(_) if stopped => break,
                 Err(_) => std::thread::sleep(Duration::from_millis(200)),
             }
         }
-        set(since, None);
         if stopped {
             return Ok(());
         }

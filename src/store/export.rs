@@ -68,31 +68,31 @@ pub fn write(
     })
 }
 
-/// Writes the events after a number, each as a line of [`Format::Ndjson`], `most` of them at most. Returns how
-/// many there were, and the number of the last.
+/// Gathers the events after a number, each as a line of [`Format::Ndjson`], so many and so many bytes at most, but one
+/// in any case. Returns the number of the last.
 ///
 /// # Errors
-/// If the session cannot be read or the stream cannot be written.
-pub fn write_since(
+/// If the session cannot be read.
+pub fn lines_since(
     reader: &Reader,
-    out: &mut impl Write,
+    out: &mut Vec<u8>,
     form: Form,
     after: Seq,
-    most: u32,
-) -> Result<(usize, Seq), StoreError> {
+    (most, bytes): (u32, usize),
+) -> Result<Seq, StoreError> {
     let saving = Saving { reader, redactor: None, filters: &[], now: Timestamp::default() };
-    let (mut written, mut last) = (0, after);
+    let mut last = after;
     saving.each(
         "WHERE e.seq > ? ORDER BY e.seq LIMIT ?",
         [after, i64::from(most)],
         |line, is_json, body| {
             saving.event(out, line, is_json, body, form)?;
-            out.write_all(b"\n")?;
-            (written, last) = (written + 1, line.seq);
-            Ok(())
+            out.push(b'\n');
+            last = line.seq;
+            Ok(out.len() < bytes)
         },
     )?;
-    Ok((written, last))
+    Ok(last)
 }
 
 struct Saving<'a> {
@@ -325,18 +325,19 @@ impl Saving<'_> {
     /// Hands each chosen event on, in the order of arrival.
     fn each_event(
         &self,
-        each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
+        mut each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let condition = self.condition(Rows::Events);
         let clause = format!("{} ORDER BY e.seq", condition.clause());
-        self.each(&clause, condition.values, each)
+        self.each(&clause, condition.values, |line, is_json, body| each(line, is_json, body).map(|()| true))
     }
 
+    /// Hands events on, until there is none or one is enough.
     fn each<V: ToSql>(
         &self,
         clause: &str,
         values: impl IntoIterator<Item = V>,
-        mut each: impl FnMut(&EventLine, bool, &[u8]) -> Result<(), StoreError>,
+        mut each: impl FnMut(&EventLine, bool, &[u8]) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         let text = format!(
             "SELECT {}, b.coding, b.length, b.data FROM event e LEFT JOIN body b ON b.seq = e.seq
@@ -349,7 +350,9 @@ impl Saving<'_> {
             let line = rows::event(row)?;
             let content = self.reader.unpacker.whole_row(&self.reader.connection, row, 21);
             let (_, body) = content.map_err(|error| self.unreadable(&line, error))?;
-            each(&line, row.get(20)?, &body)?;
+            if !each(&line, row.get(20)?, &body)? {
+                break;
+            }
         }
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! The tap: every event after a number, once, in order, at the caller's pace. A slow follower needs no
 //! buffer, since it reads again from where it is.
 
-use std::io::Write;
-
 use tokio::sync::watch;
 
 use super::form::Form;
@@ -14,6 +12,8 @@ use crate::domain::query::EventLine;
 
 /// Events read at a time.
 const BATCH: u32 = 256;
+/// Bytes of lines that are enough at a time.
+const BYTES: usize = 1 << 20;
 
 /// Follows a session that this process writes.
 pub struct Follower {
@@ -52,14 +52,13 @@ impl Follower {
         Ok(lines)
     }
 
-    /// Writes the next events, each as a line of JSON, and tells how many there were; none if all have been
-    /// seen.
+    /// The next events, each as a line of JSON; none if all have been seen. Nothing of the session is held by then: a
+    /// reader who takes his time with them does not keep the log from being folded.
     ///
     /// # Errors
-    /// If the session cannot be read or `out` cannot be written.
-    pub fn write(&mut self, out: &mut impl Write, form: Form) -> Result<usize, StoreError> {
-        let (written, last) = export::write_since(&self.reader, out, form, self.seen, BATCH)?;
-        self.seen = last;
-        Ok(written)
+    /// If the session cannot be read; what came before is in `out`.
+    pub fn lines(&mut self, out: &mut Vec<u8>, form: Form) -> Result<(), StoreError> {
+        self.seen = export::lines_since(&self.reader, out, form, self.seen, (BATCH, BYTES))?;
+        Ok(())
     }
 }
