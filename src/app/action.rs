@@ -65,6 +65,9 @@ macro_rules! actions {
             pub fn hint(self, context: Context) -> &'static str {
                 match (self, context) {
                     (Self::NextView, Context::Payload) => "next event",
+                    (Self::Accept, Context::Palette) => "run",
+                    (Self::Cancel, Context::Palette) => "close",
+                    (Self::Older | Self::Newer, Context::Palette) => "move",
                     $((Self::$variant, _) => $hint),+
                 }
             }

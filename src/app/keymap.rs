@@ -201,15 +201,19 @@ impl Keymap {
             .collect()
     }
 
-    /// The chord to show for an action in a context: the first one that is not hidden, plain letters first.
+    /// The chord to show for an action in a context: one that is not hidden, Enter and Esc first, then plain letters,
+    /// then what is short to write.
     #[must_use]
     pub fn chord(&self, context: Context, action: Action, ascii: bool) -> Option<String> {
         let all = self.visible(context);
         let of_it = all.iter().filter(|(_, bound)| *bound == action).map(|(chord, _)| *chord);
         let best = of_it.min_by_key(|chord| {
             let plain = chord.iter().all(|key| !key.ctrl && !key.alt);
-            let handy = matches!(chord.first().map(|key| key.code), Some(super::key::Code::Enter));
-            (!handy, !plain, chord.len())
+            let handy = matches!(
+                chord.first().map(|key| key.code),
+                Some(super::key::Code::Enter | super::key::Code::Esc)
+            );
+            (!handy, !plain, chord.len(), label(chord, ascii).chars().count())
         })?;
         Some(label(best, ascii))
     }

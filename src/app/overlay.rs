@@ -93,8 +93,6 @@ pub struct Choice {
     pub line: Line,
     /// The row chosen.
     pub at: usize,
-    /// Letters are typed; until then they are keys, as everywhere.
-    pub typing: bool,
 }
 
 impl Choice {

@@ -171,6 +171,18 @@ pub(super) fn scroll_bar(buf: &mut Buffer, lines: Rect, top: u64, total: u64, st
     }
 }
 
+/// Where a list of blocks of so many lines begins on screen, so that the block chosen shows whole.
+pub(super) fn first_block(heights: &[usize], chosen: usize, room: usize) -> usize {
+    let (above, rest) = heights.split_at(chosen.min(heights.len()));
+    let mut room = room.saturating_sub(rest.first().copied().unwrap_or_default());
+    let fits = above.iter().rev().take_while(|height| {
+        let left = room.checked_sub(**height);
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    above.len() - fits.count()
+}
+
 /// A rectangle of some size in the middle of another one, or as much of it as there is.
 pub(super) fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
@@ -215,5 +227,19 @@ pub(super) fn highlight(buf: &mut Buffer, line: Rect, word: &str, styles: &Style
                 ground(buf, Rect::new(*x, line.y, 1, 1), styles.hit);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_begins_where_the_block_chosen_shows_whole() {
+        let heights = [1, 2, 3, 1];
+        assert_eq!([0, 1, 2, 3].map(|chosen| first_block(&heights, chosen, 4)), [0, 0, 2, 2]);
+        assert_eq!([0, 1, 2, 3].map(|chosen| first_block(&heights, chosen, 7)), [0; 4]);
+        assert_eq!(first_block(&heights, 2, 2), 2, "one that is too high begins the list");
+        assert_eq!((first_block(&heights, 9, 4), first_block(&[], 0, 4)), (2, 0));
     }
 }

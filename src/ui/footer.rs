@@ -49,7 +49,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let rest = Rect { width: area.width - wide.max(used), ..area };
     let mut hints: Vec<Piece<'_>> = Vec::new();
     for action in wanted(scene).iter().filter(|action| does(**action, model)) {
-        let Some(keys) = model.keymap.chord(model.context(), *action, model.ascii) else { continue };
+        let Some(keys) = keys(*action, scene) else { continue };
         let hint = [
             Piece::styled(format!(" {keys}"), styles.key),
             Piece::styled(format!(" {} ", action.hint(model.context())), styles.dim),
@@ -60,6 +60,18 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         hints.extend(hint);
     }
     draw::pieces(buf, rest, &hints, styles);
+}
+
+/// The key of a hint. To move up and down is one hint.
+fn keys(action: A, scene: Scene<'_>) -> Option<String> {
+    let model = scene.model;
+    let chord = |action| model.keymap.chord(model.context(), action, model.ascii);
+    match (action, model.context()) {
+        (A::Older, Context::Palette) => {
+            Some([chord(A::Older)?, chord(A::Newer)?].join(if model.ascii { " " } else { "" }))
+        }
+        _ => chord(action),
+    }
 }
 
 /// A notice that one line does not hold: what to do stands at its end, so it takes lines of what is above. They are
@@ -187,7 +199,7 @@ fn wanted(scene: Scene<'_>) -> &'static [A] {
             }
             _ => &[A::Accept, A::Cancel],
         },
-        (Context::Palette, ..) => &[A::Accept, A::Cancel, A::Newer, A::Older],
+        (Context::Palette, ..) => &[A::Accept, A::Cancel, A::Older],
         (Context::Confirm, ..) => &[A::Confirm, A::Cancel],
         (Context::Payload, ..) => PAYLOAD,
         (_, Some(Slot::Candidates | Slot::Roster), _) => CANDIDATES,

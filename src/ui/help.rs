@@ -1,108 +1,158 @@
 //! Help and palette: the table of actions and keys, narrowed down by typing; and the question before a link.
 //!
 //! ```text
-//! ╭ Keys ─────────────────────────── type to search ╮
+//! ╭ Keys ───────────────────────────────────────────╮
+//! │ █ type to search                                │
 //! │ Getting around                                  │
-//! │ ▌ j ↓        One row down                       │
+//! │▌ j ↓        One row down                        │
 //! ╰─────────────────────────────────────────────────╯
 //! ```
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::cells::clean;
 use super::draw::{self, Labels, Piece, Scene};
-use super::{footer, text};
-use crate::app::action::Group;
+use super::styles::Styles;
+use super::{footer, prompt, text};
 use crate::app::geometry::{self, Framing};
 use crate::app::overlay::{self, Choice, Entry, Link};
 
-/// How wide the column of keys is.
-const KEYS: u16 = 20;
+/// How wide the column of keys is at most; what is wider takes another line.
+const KEYS: u16 = 11;
+/// The gap between keys and sentences.
+const GAP: u16 = 2;
+/// The marker of the cursor, and the gap after it.
+const GUTTER: u16 = 2;
+/// How wide a box is at most.
+const WIDEST: u16 = 92;
+/// A screen of fewer columns has none to spare beside a box.
+const NARROW: u16 = 60;
 
-/// A box of a size in the middle of the screen, with a title; returns its inside.
+/// One row of a list of keys.
+pub(super) struct Item<'a> {
+    /// What stands above it, if a group begins with it.
+    pub(super) head: Option<&'static str>,
+    /// The keys.
+    pub(super) keys: &'a str,
+    /// What they do.
+    pub(super) told: &'a str,
+}
+
+impl<'a> Item<'a> {
+    fn of(entry: &'a Entry, head: Option<&'static str>) -> Self {
+        Self { head, keys: &entry.keys, told: entry.action.sentence() }
+    }
+}
+
+/// A box of a height in the middle of the screen, with a title and the line that is typed; returns what is under it.
 fn open(
     buf: &mut Buffer,
     screen: Rect,
-    size: (u16, u16),
+    height: u16,
     title: &'static str,
     typed: &Choice,
     scene: Scene<'_>,
 ) -> Rect {
     let styles = scene.styles;
-    let rect = draw::centred(screen, size.0, size.1);
+    let margin = if screen.width < NARROW { 0 } else { 4 };
+    let rect = draw::centred(screen, (screen.width - margin).min(WIDEST), height);
     footer::boxed(buf, rect, scene);
-    let word = clean(&typed.line.text()).into_owned();
-    let aside = if word.is_empty() && !typed.typing {
-        vec![Piece::styled(" type to search ", styles.dim)]
-    } else {
-        vec![
-            Piece::styled(format!(" {word}"), styles.strong),
-            Piece::styled(" ", styles.caret),
-            Piece::raw(" "),
-        ]
-    };
     let title = vec![Piece::styled(format!(" {title} "), styles.strong)];
-    draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, aside, ..Labels::default() }, styles);
-    geometry::inside(rect, Framing::Box)
+    draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, ..Labels::default() }, styles);
+    let inside = geometry::inside(rect, Framing::Box);
+    let line = draw::first_line(inside);
+    let line = Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line };
+    if typed.line.is_empty() {
+        let hint = [Piece::styled("  type to search", styles.dim)];
+        draw::pieces(buf, line, &hint, styles);
+    }
+    prompt::line(buf, line, &typed.line.text(), typed.line.before().chars().count(), styles);
+    Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside }
 }
 
-fn entry(buf: &mut Buffer, line: Rect, entry: &Entry, chosen: bool, scene: Scene<'_>) {
-    let styles = scene.styles;
-    if chosen {
-        draw::ground(buf, line, styles.selected);
-        draw::pieces(buf, line, &[Piece::styled(styles.symbols.cursor, styles.info)], styles);
+/// A head, or a row with its number: lines of keys and sentences, which go on in the next line where they are long.
+struct Block {
+    row: Option<usize>,
+    lines: Vec<(String, String)>,
+}
+
+fn blocks(items: &[Item<'_>], keys: u16, room: u16) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for (n, item) in items.iter().enumerate() {
+        if let Some(head) = item.head {
+            blocks.push(Block { row: None, lines: vec![(String::new(), head.to_owned())] });
+        }
+        let mut left = text::wrap(item.keys, keys).into_iter();
+        let mut right = text::wrap(item.told, room).into_iter();
+        let lines = (0..left.len().max(right.len()))
+            .map(|_| (left.next().unwrap_or_default(), right.next().unwrap_or_default()));
+        blocks.push(Block { row: Some(n), lines: lines.collect() });
     }
-    let keys = Rect { x: line.x + 2, width: KEYS.min(line.width.saturating_sub(2)), ..line };
-    let key = if chosen && styles.turns() { ratatui::style::Style::new() } else { styles.key };
-    draw::pieces(buf, keys, &[Piece::styled(entry.keys.as_str(), key)], styles);
-    let x = KEYS + 3;
-    let rest = Rect { x: line.x + x, width: line.width.saturating_sub(x + 1), ..line };
-    draw::pieces(buf, rest, &[Piece::raw(entry.action.sentence())], styles);
+    blocks
+}
+
+/// Draws rows of keys, each whole, so that the one chosen shows.
+pub(super) fn list(buf: &mut Buffer, area: Rect, items: &[Item<'_>], at: Option<usize>, styles: &Styles) {
+    let keys = items.iter().map(|item| text::width(item.keys)).max().unwrap_or_default().min(KEYS);
+    let room = area.width.saturating_sub(GUTTER + keys + GAP + 1);
+    let blocks = blocks(items, keys, room);
+    let heights: Vec<_> = blocks.iter().map(|block| block.lines.len()).collect();
+    let chosen = blocks.iter().position(|block| block.row.is_some() && block.row == at).unwrap_or_default();
+    let first = draw::first_block(&heights, chosen, usize::from(area.height));
+    let mut left = area;
+    for block in blocks.iter().skip(first) {
+        let height = block.lines.len() as u16;
+        // Half a row would read as a whole one; only where there is no room for one there is no choice.
+        if height > left.height && left.height < area.height {
+            break;
+        }
+        for (n, (key, told)) in block.lines.iter().enumerate() {
+            let line = draw::line_of(left, n as u16);
+            if block.row.is_none() {
+                draw::pieces(buf, line, &[Piece::raw(" "), Piece::styled(told, styles.strong)], styles);
+                continue;
+            }
+            let mut ink = styles.key;
+            if block.row == at {
+                draw::ground(buf, line, styles.selected);
+                draw::pieces(buf, line, &[Piece::styled(styles.symbols.cursor, styles.info)], styles);
+                ink = if styles.turns() { Style::new() } else { ink };
+            }
+            let column = |x: u16, width: u16| Rect { x: line.x + x, width, ..line }.intersection(line);
+            draw::pieces(buf, column(GUTTER, keys), &[Piece::styled(key, ink)], styles);
+            draw::pieces(buf, column(GUTTER + keys + GAP, room), &[Piece::raw(told)], styles);
+        }
+        left = Rect { y: left.y.saturating_add(height), height: left.height.saturating_sub(height), ..left };
+    }
+    let total: usize = heights.iter().sum();
+    let above: usize = heights.iter().take(first).sum();
+    draw::scroll_bar(buf, area, above as u64, total as u64, styles.info, styles);
 }
 
 /// Draws all keys, under a head for each group.
 pub(super) fn help(buf: &mut Buffer, screen: Rect, choice: &Choice, scene: Scene<'_>) {
     let model = scene.model;
     let rows = overlay::help_rows(&model.keymap, &choice.line.text(), model.ascii);
-    let size = (screen.width.saturating_sub(4).min(92), screen.height.saturating_sub(2));
-    let inside = open(buf, screen, size, "Keys", choice, scene);
-    let mut lines: Vec<Result<(usize, &Entry), Group>> = Vec::new();
+    let area = open(buf, screen, screen.height.saturating_sub(2), "Keys", choice, scene);
     let mut group = None;
-    for (n, (of, entry)) in rows.iter().enumerate() {
-        if group.replace(*of) != Some(*of) {
-            lines.push(Err(*of));
-        }
-        lines.push(Ok((n, entry)));
-    }
-    // The chosen row stays on screen, with the head above it where that is possible.
-    let at = lines.iter().position(|line| matches!(line, Ok((n, _)) if *n == choice.at)).unwrap_or_default();
-    let top = (at + 2).saturating_sub(usize::from(inside.height));
-    for (n, line) in lines.iter().skip(top).take(usize::from(inside.height)).enumerate() {
-        let area = draw::line_of(inside, n as u16);
-        match line {
-            Err(group) => {
-                let head = [Piece::raw(" "), Piece::styled(group.title(), scene.styles.strong)];
-                draw::pieces(buf, area, &head, scene.styles);
-            }
-            Ok((n, row)) => entry(buf, area, row, *n == choice.at, scene),
-        }
-    }
-    none(buf, inside, rows.is_empty(), scene);
+    let items = rows.iter().map(|(of, entry)| {
+        let begins = group.replace(*of) != Some(*of);
+        Item::of(entry, begins.then(|| of.title()))
+    });
+    list(buf, area, &items.collect::<Vec<_>>(), Some(choice.at), scene.styles);
+    none(buf, area, rows.is_empty(), scene);
 }
 
 /// Draws the actions that fit what is typed, the best first.
 pub(super) fn palette(buf: &mut Buffer, screen: Rect, choice: &Choice, scene: Scene<'_>) {
     let model = scene.model;
     let rows = overlay::find(&model.keymap, &choice.line.text(), model.ascii);
-    let size = (screen.width.saturating_sub(4).min(84), screen.height.saturating_sub(2).min(18));
-    let inside = open(buf, screen, size, "Actions", choice, scene);
-    let height = usize::from(inside.height);
-    let top = (choice.at + 1).saturating_sub(height);
-    for (n, row) in rows.iter().enumerate().skip(top).take(height) {
-        entry(buf, draw::line_of(inside, (n - top) as u16), row, n == choice.at, scene);
-    }
-    none(buf, inside, rows.is_empty(), scene);
+    let area = open(buf, screen, screen.height.saturating_sub(2).min(18), "Actions", choice, scene);
+    let items: Vec<_> = rows.iter().map(|entry| Item::of(entry, None)).collect();
+    list(buf, area, &items, Some(choice.at), scene.styles);
+    none(buf, area, rows.is_empty(), scene);
 }
 
 fn none(buf: &mut Buffer, inside: Rect, nothing: bool, scene: Scene<'_>) {

@@ -14,6 +14,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::cells::clean;
 use super::draw::{self, Labels, Piece, Scene};
+use super::styles::Styles;
 use super::{footer, mask, text};
 use crate::app::action::Action;
 use crate::app::geometry::{self, Framing};
@@ -161,11 +162,14 @@ fn tells(why: &str, prompt: &Prompt, scene: Scene<'_>) -> bool {
     why.split('`').skip(1).step_by(2).any(|word| typed.contains(word) && !shown.contains(word))
 }
 
-/// The line itself with its cursor, scrolled so that the cursor is seen.
+/// The line itself.
 fn typed(buf: &mut Buffer, area: Rect, prompt: &Prompt, scene: Scene<'_>) {
-    let styles = scene.styles;
-    let text = readable(prompt, scene);
     let at = prompt.line.before().chars().count();
+    line(buf, area, &readable(prompt, scene), at, scene.styles);
+}
+
+/// A line of text with its cursor before a character, scrolled so that the cursor is seen.
+pub(super) fn line(buf: &mut Buffer, area: Rect, text: &str, at: usize, styles: &Styles) {
     let before: String = text.chars().take(at).collect();
     let after: String = text.chars().skip(at).collect();
     let (before, after) = (clean(&before), clean(&after));

@@ -3,6 +3,7 @@
 mod attach;
 mod attached;
 mod check;
+mod choosing;
 mod cli;
 mod crash;
 mod docs;

@@ -573,16 +573,6 @@ fn quitting_goes_back_first() {
 }
 
 #[test]
-fn help_is_read_like_a_list_until_something_is_typed() {
-    let mut harness = harness("?jj");
-    assert_eq!(harness.model.choice().map(|choice| choice.at), Some(2));
-    harness.script("q");
-    assert!(harness.model.overlays.is_empty());
-    harness.script("?/quit at once<enter>");
-    assert_eq!(harness.effects.last(), Some(&Effect::Quit));
-}
-
-#[test]
 fn a_saved_session_says_so() {
     let setup = Setup {
         mode: Mode::Open,

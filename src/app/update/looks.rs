@@ -35,13 +35,13 @@ pub(super) fn act(model: &mut Model, action: Action, out: &mut Vec<Effect>) {
             model.say(Tone::Info, told);
         }
         Action::Help => {
+            let open = matches!(model.overlays.last(), Some(Overlay::Help(_)));
             model.overlays.retain(|overlay| !matches!(overlay, Overlay::Help(_)));
-            model.overlays.push(Overlay::Help(Choice::default()));
+            if !open {
+                model.overlays.push(Overlay::Help(Choice::default()));
+            }
         }
-        Action::Palette => {
-            let choice = Choice { typing: true, ..Choice::default() };
-            model.overlays.push(Overlay::Palette(choice));
-        }
+        Action::Palette => model.overlays.push(Overlay::Palette(Choice::default())),
         Action::Secret => model.ask_for_secret(),
         Action::CopyUrl => match model.url.clone() {
             Some(text) => out.push(Effect::Copy { text, what: "the webhook URL" }),

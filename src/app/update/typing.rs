@@ -1,7 +1,8 @@
 //! Lines being typed and lists narrowed down by typing.
 
 use super::super::action::Action;
-use super::super::key::{Code, Key};
+use super::super::key::Key;
+use super::super::keymap::{Context, Resolved};
 use super::super::level::Level;
 use super::super::model::{Active, Model};
 use super::super::msg::Effect;
@@ -17,20 +18,13 @@ const HISTORY: usize = 100;
 
 /// A key that means no action: it is typed.
 pub(super) fn key(model: &mut Model, key: Key) {
-    if let Some(Overlay::Help(choice)) = model.overlays.last_mut()
-        && !choice.typing
+    if let Some(Overlay::Help(choice)) = model.overlays.last()
+        && choice.line.is_empty()
+        && model.keymap.resolve(Context::Everywhere, &[key]) == Resolved::Action(Action::Help)
     {
-        choice.typing = true;
-        // Before anything is typed, help is read like any list.
-        match key.code {
-            Code::Char('q' | '?') => return drop(model.overlays.pop()),
-            Code::Char('/') => return,
-            Code::Char('j' | 'k') => {
-                choice.typing = false;
-                return page(model, if key.code == Code::Char('j') { 1 } else { -1 });
-            }
-            _ => {}
-        }
+        // The key that opened it; no word begins with it.
+        model.overlays.pop();
+        return;
     }
     edit(model, |line| {
         line.press(key);
