@@ -209,20 +209,29 @@ impl Keymap {
         let of_it = all.iter().filter(|(_, bound)| *bound == action).map(|(chord, _)| *chord);
         let best = of_it.min_by_key(|chord| {
             let plain = chord.iter().all(|key| !key.ctrl && !key.alt);
-            let handy = matches!(
-                chord.first().map(|key| key.code),
-                Some(super::key::Code::Enter | super::key::Code::Esc)
-            );
-            (!handy, !plain, chord.len(), label(chord, ascii).chars().count())
+            let label = label(chord, ascii);
+            (rank(&label), !plain, chord.len(), label.chars().count())
         })?;
         Some(label(best, ascii))
+    }
+
+    /// The chords of two actions that are one hint: `↑↓`, `j k`.
+    #[must_use]
+    pub fn pair(&self, context: Context, actions: [Action; 2], ascii: bool) -> Option<String> {
+        let [one, other] = actions.map(|action| self.chord(context, action, ascii));
+        let (one, other) = (one?, other?);
+        let gap = if one.is_ascii() || other.is_ascii() { " " } else { "" };
+        Some(format!("{one}{gap}{other}"))
     }
 
     /// Every chord for an action in a context, for help.
     #[must_use]
     pub fn chords(&self, context: Context, action: Action, ascii: bool) -> Vec<String> {
         let all = self.visible(context).into_iter();
-        all.filter(|(_, bound)| *bound == action).map(|(chord, _)| label(chord, ascii)).collect()
+        let mut chords: Vec<_> =
+            all.filter(|(_, bound)| *bound == action).map(|(chord, _)| label(chord, ascii)).collect();
+        chords.sort_by_key(|chord| rank(chord));
+        chords
     }
 
     /// Every action with every chord it has in any context: what help and the README list.
@@ -239,13 +248,7 @@ impl Keymap {
                     }
                 }
             }
-            // The keys one thinks of first, then letters, then the rest.
-            let rank = |chord: &String| match chord.as_str() {
-                "Enter" | "Esc" => 0,
-                letter if letter.is_ascii() && letter.len() == 1 => 1,
-                _ => 2,
-            };
-            chords.sort_by_key(rank);
+            chords.sort_by_key(|chord| rank(chord));
             table.push((*action, chords));
         }
         table
@@ -263,6 +266,15 @@ fn meant(typed: &str, all: &[&str]) -> String {
 
 fn spell(chord: &[Key]) -> String {
     chord.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The keys one thinks of first, then letters, then the rest.
+fn rank(label: &str) -> u8 {
+    match label {
+        "Enter" | "Esc" => 0,
+        letter if letter.is_ascii() && letter.len() == 1 => 1,
+        _ => 2,
+    }
 }
 
 fn label(chord: &[Key], ascii: bool) -> String {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::failure::Failure;
+use super::settings::Looks;
 use super::{places, screen};
 use crate::app::chooser::{Chooser, Saved};
 use crate::store::reader::Reader;
@@ -15,7 +16,7 @@ use crate::tui::terminal::Screen;
 ///
 /// # Errors
 /// Code 2 if there are none, or no terminal; 1 if the terminal cannot be used.
-pub fn session(theme: Option<&str>) -> Result<Option<PathBuf>, Failure> {
+pub fn session(looks: &Looks) -> Result<Option<PathBuf>, Failure> {
     let dir = places::sessions_dir().unwrap_or_default();
     let sessions = saved(&dir);
     if sessions.is_empty() {
@@ -23,10 +24,10 @@ pub fn session(theme: Option<&str>) -> Result<Option<PathBuf>, Failure> {
     }
     screen::needs_terminal("name a session file, or export one with `invigil export`")?;
     let lost = |error: std::io::Error| Failure::running(format!("the terminal cannot be used: {error}"));
-    let (wardrobe, theme) = screen::looks(theme)?;
+    let (wardrobe, theme) = screen::looks(looks.theme.as_deref())?;
     let mut terminal = Screen::take().map_err(lost)?;
-    choose::choose(Chooser::new(sessions, TimeZone::system()), &wardrobe.styles(&theme), &mut terminal)
-        .map_err(lost)
+    let list = Chooser::new(sessions, TimeZone::system(), looks.keymap.clone());
+    choose::choose(list, &wardrobe.styles(&theme), &mut terminal).map_err(lost)
 }
 
 /// The sessions of a directory. One that cannot be read is listed with the reason.
@@ -39,7 +40,12 @@ fn saved(dir: &Path) -> Vec<Saved> {
             let read = Reader::open(&path).and_then(|reader| Ok((reader.created_at()?, reader.sums()?)));
             match read {
                 Ok((begun, sums)) => Saved { path, begun, sums: Ok(sums) },
-                Err(error) => Saved { path, begun: None, sums: Err(error.to_string()) },
+                Err(error) => {
+                    // The list has the name in a column of its own.
+                    let (named, why) = (format!("{}: ", path.display()), error.of_file(&path).to_string());
+                    let why = why.strip_prefix(&named).unwrap_or(&why).to_owned();
+                    Saved { path, begun: None, sums: Err(why) }
+                }
             }
         })
         .collect()

@@ -433,7 +433,7 @@ pub fn open(open: &Open, file: &ConfigFile) -> Result<(), Failure> {
     let looks = Looks::new(open.theme.clone(), file)?;
     let file = match &open.file {
         Some(file) => file.clone(),
-        None => match choose::session(looks.theme.as_deref())? {
+        None => match choose::session(&looks)? {
             Some(file) => file,
             None => return Ok(()),
         },

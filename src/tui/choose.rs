@@ -18,11 +18,14 @@ pub fn choose(mut list: Chooser, styles: &Styles, screen: &mut Screen) -> io::Re
     let mut input = Input::default();
     loop {
         screen.draw(|frame| chooser::render(&list, styles, frame.area(), frame.buffer_mut()))?;
-        let Some(Msg::Key(key)) = input.message(crossterm::event::read()?, 0) else { continue };
-        match list.press(key) {
-            Choice::Open => {}
-            Choice::Session(path) => return Ok(Some(path)),
-            Choice::Nothing => return Ok(None),
+        match input.message(crossterm::event::read()?, 0) {
+            Some(Msg::Key(key)) => match list.press(key) {
+                Choice::Open => {}
+                Choice::Session(path) => return Ok(Some(path)),
+                Choice::Nothing => return Ok(None),
+            },
+            Some(Msg::Paste(text)) => list.paste(text.as_str()),
+            _ => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use ratatui::style::Style;
 
 use super::cells::clean;
 use super::draw::{self, Piece, Scene};
+use super::styles::Styles;
 use super::text;
 use crate::app::action::Action as A;
 use crate::app::geometry::{Framing, Regions};
@@ -39,7 +40,7 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
         let said = clean(&notice.text);
         // What lies over the panes is not to be covered.
         if text::width(&said) + 2 > area.width && model.overlays.is_empty() {
-            return at_length(buf, area, &said, style, scene);
+            return at_length(buf, area, &said, style, styles);
         }
         told.push(Piece::styled(format!(" {said} "), style));
     }
@@ -47,43 +48,55 @@ pub(super) fn draw(buf: &mut Buffer, regions: &Regions, scene: Scene<'_>) {
     let wide = draw::pieces_width(&told).min(area.width);
     let used = draw::pieces_right(buf, area, &told, styles);
     let rest = Rect { width: area.width - wide.max(used), ..area };
-    let mut hints: Vec<Piece<'_>> = Vec::new();
-    for action in wanted(scene).iter().filter(|action| does(**action, model)) {
-        let Some(keys) = keys(*action, scene) else { continue };
-        let hint = [
-            Piece::styled(format!(" {keys}"), styles.key),
-            Piece::styled(format!(" {} ", action.hint(model.context())), styles.dim),
-        ];
-        if draw::pieces_width(&hints) + draw::pieces_width(&hint) > rest.width {
+    let all = wanted(scene).iter().filter(|action| does(**action, model)).filter_map(|action| {
+        let keys = keys(*action, scene)?;
+        Some(hint(&keys, action.hint(model.context()), styles))
+    });
+    hints(buf, rest, all, styles);
+}
+
+/// A hint: keys, and a word or two for what they do.
+pub(super) fn hint(keys: &str, what: &'static str, styles: &Styles) -> [Piece<'static>; 2] {
+    [Piece::styled(format!(" {keys}"), styles.key), Piece::styled(format!(" {what} "), styles.dim)]
+}
+
+/// As many hints as there is room for, none of them cut.
+pub(super) fn hints(
+    buf: &mut Buffer,
+    area: Rect,
+    all: impl Iterator<Item = [Piece<'static>; 2]>,
+    styles: &Styles,
+) {
+    let mut shown: Vec<Piece<'_>> = Vec::new();
+    for hint in all {
+        if draw::pieces_width(&shown) + draw::pieces_width(&hint) > area.width {
             break;
         }
-        hints.extend(hint);
+        shown.extend(hint);
     }
-    draw::pieces(buf, rest, &hints, styles);
+    draw::pieces(buf, area, &shown, styles);
 }
 
 /// The key of a hint. To move up and down is one hint.
 fn keys(action: A, scene: Scene<'_>) -> Option<String> {
     let model = scene.model;
-    let chord = |action| model.keymap.chord(model.context(), action, model.ascii);
-    match (action, model.context()) {
-        (A::Older, Context::Palette) => {
-            Some([chord(A::Older)?, chord(A::Newer)?].join(if model.ascii { " " } else { "" }))
-        }
-        _ => chord(action),
+    let (keymap, context) = (&model.keymap, model.context());
+    match (action, context) {
+        (A::Older, Context::Palette) => keymap.pair(context, [A::Older, A::Newer], model.ascii),
+        _ => keymap.chord(context, action, model.ascii),
     }
 }
 
 /// A notice that one line does not hold: what to do stands at its end, so it takes lines of what is above. They are
 /// given back when it goes, and nothing else moves.
-fn at_length(buf: &mut Buffer, area: Rect, said: &str, style: Style, scene: Scene<'_>) {
+pub(super) fn at_length(buf: &mut Buffer, area: Rect, said: &str, style: Style, styles: &Styles) {
     let lines = text::wrap_to(said, area.width.saturating_sub(2), NOTICE_LINES);
     let above = (lines.len() as u16).saturating_sub(1).min(area.y);
     let whole = Rect { y: area.y - above, height: area.height + above, ..area };
-    draw::clear(buf, whole, scene.styles.bar);
+    draw::clear(buf, whole, styles.bar);
     for (n, line) in lines.into_iter().enumerate() {
         let told = [Piece::styled(format!(" {line}"), style)];
-        draw::pieces(buf, draw::line_of(whole, n as u16), &told, scene.styles);
+        draw::pieces(buf, draw::line_of(whole, n as u16), &told, styles);
     }
 }
 
@@ -239,7 +252,7 @@ fn which_key(buf: &mut Buffer, footer: Rect, scene: Scene<'_>) {
         width: width.min(footer.width),
         height: height.min(footer.y),
     };
-    boxed(buf, rect, scene);
+    boxed(buf, rect, styles);
     let inside = crate::app::geometry::inside(rect, Framing::Box);
     for (n, (key, action)) in ways.iter().enumerate() {
         let pieces =
@@ -249,7 +262,7 @@ fn which_key(buf: &mut Buffer, footer: Rect, scene: Scene<'_>) {
 }
 
 /// Empties a rectangle and sets it off as something on top.
-pub(super) fn boxed(buf: &mut Buffer, rect: Rect, scene: Scene<'_>) {
+pub(super) fn boxed(buf: &mut Buffer, rect: Rect, styles: &Styles) {
     let rect = rect.intersection(buf.area);
     // A wide letter that the box would halve goes whole.
     for y in rect.top()..rect.bottom() {
@@ -258,6 +271,6 @@ pub(super) fn boxed(buf: &mut Buffer, rect: Rect, scene: Scene<'_>) {
             cell.set_symbol(" ");
         }
     }
-    draw::clear(buf, rect, scene.styles.bar);
-    draw::frame(buf, rect, Framing::Box, scene.styles.dim, &draw::Labels::default(), scene.styles);
+    draw::clear(buf, rect, styles.bar);
+    draw::frame(buf, rect, Framing::Box, styles.dim, &draw::Labels::default(), styles);
 }

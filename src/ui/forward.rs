@@ -140,7 +140,7 @@ pub(super) fn question(buf: &mut Buffer, screen: Rect, again: &Again, scene: Sce
     let width = screen.width.saturating_sub(4).min(84);
     let target = model.vitals.forward.as_ref().map(|forward| clean(&forward.target)).unwrap_or_default();
     let rect = draw::centred(screen, width, 6);
-    footer::boxed(buf, rect, scene);
+    footer::boxed(buf, rect, scene.styles);
     let title = vec![Piece::styled(" Send again? ", styles.strong)];
     draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, ..Labels::default() }, styles);
     let inside = geometry::inside(rect, Framing::Box);

@@ -46,22 +46,31 @@ impl<'a> Item<'a> {
     }
 }
 
-/// A box of a height in the middle of the screen, with a title and the line that is typed; returns what is under it.
+/// A box of a height in the middle of the screen, with a title; returns its inside.
+fn boxed(buf: &mut Buffer, screen: Rect, height: u16, title: &'static str, styles: &Styles) -> Rect {
+    let rect = draw::centred(screen, wide(screen), height);
+    footer::boxed(buf, rect, styles);
+    let title = vec![Piece::styled(format!(" {title} "), styles.strong)];
+    draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, ..Labels::default() }, styles);
+    geometry::inside(rect, Framing::Box)
+}
+
+/// How wide a box is.
+fn wide(screen: Rect) -> u16 {
+    let margin = if screen.width < NARROW { 0 } else { 4 };
+    (screen.width - margin).min(WIDEST)
+}
+
+/// A box with the line that is typed; returns what is under it.
 fn open(
     buf: &mut Buffer,
     screen: Rect,
     height: u16,
     title: &'static str,
     typed: &Choice,
-    scene: Scene<'_>,
+    styles: &Styles,
 ) -> Rect {
-    let styles = scene.styles;
-    let margin = if screen.width < NARROW { 0 } else { 4 };
-    let rect = draw::centred(screen, (screen.width - margin).min(WIDEST), height);
-    footer::boxed(buf, rect, scene);
-    let title = vec![Piece::styled(format!(" {title} "), styles.strong)];
-    draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, ..Labels::default() }, styles);
-    let inside = geometry::inside(rect, Framing::Box);
+    let inside = boxed(buf, screen, height, title, styles);
     let line = draw::first_line(inside);
     let line = Rect { x: line.x + 1, width: line.width.saturating_sub(2), ..line };
     if typed.line.is_empty() {
@@ -78,7 +87,10 @@ struct Block {
     lines: Vec<(String, String)>,
 }
 
-fn blocks(items: &[Item<'_>], keys: u16, room: u16) -> Vec<Block> {
+/// Rows in so many cells, and how wide the column of keys is.
+fn blocks(items: &[Item<'_>], width: u16) -> (Vec<Block>, u16) {
+    let keys = items.iter().map(|item| text::width(item.keys)).max().unwrap_or_default().min(KEYS);
+    let room = width.saturating_sub(GUTTER + keys + GAP + 1);
     let mut blocks = Vec::new();
     for (n, item) in items.iter().enumerate() {
         if let Some(head) = item.head {
@@ -90,16 +102,14 @@ fn blocks(items: &[Item<'_>], keys: u16, room: u16) -> Vec<Block> {
             .map(|_| (left.next().unwrap_or_default(), right.next().unwrap_or_default()));
         blocks.push(Block { row: Some(n), lines: lines.collect() });
     }
-    blocks
+    (blocks, keys)
 }
 
 /// Draws rows of keys, each whole, so that the one chosen shows.
-pub(super) fn list(buf: &mut Buffer, area: Rect, items: &[Item<'_>], at: Option<usize>, styles: &Styles) {
-    let keys = items.iter().map(|item| text::width(item.keys)).max().unwrap_or_default().min(KEYS);
-    let room = area.width.saturating_sub(GUTTER + keys + GAP + 1);
-    let blocks = blocks(items, keys, room);
+fn list(buf: &mut Buffer, area: Rect, items: &[Item<'_>], at: usize, styles: &Styles) {
+    let (blocks, keys) = blocks(items, area.width);
     let heights: Vec<_> = blocks.iter().map(|block| block.lines.len()).collect();
-    let chosen = blocks.iter().position(|block| block.row.is_some() && block.row == at).unwrap_or_default();
+    let chosen = blocks.iter().position(|block| block.row == Some(at)).unwrap_or_default();
     let first = draw::first_block(&heights, chosen, usize::from(area.height));
     let mut left = area;
     for block in blocks.iter().skip(first) {
@@ -115,14 +125,14 @@ pub(super) fn list(buf: &mut Buffer, area: Rect, items: &[Item<'_>], at: Option<
                 continue;
             }
             let mut ink = styles.key;
-            if block.row == at {
+            if block.row == Some(at) {
                 draw::ground(buf, line, styles.selected);
                 draw::pieces(buf, line, &[Piece::styled(styles.symbols.cursor, styles.info)], styles);
                 ink = if styles.turns() { Style::new() } else { ink };
             }
-            let column = |x: u16, width: u16| Rect { x: line.x + x, width, ..line }.intersection(line);
-            draw::pieces(buf, column(GUTTER, keys), &[Piece::styled(key, ink)], styles);
-            draw::pieces(buf, column(GUTTER + keys + GAP, room), &[Piece::raw(told)], styles);
+            let from = |x: u16| Rect { x: line.x + x, ..line }.intersection(line);
+            draw::pieces(buf, from(GUTTER), &[Piece::styled(key, ink)], styles);
+            draw::pieces(buf, from(GUTTER + keys + GAP), &[Piece::raw(told)], styles);
         }
         left = Rect { y: left.y.saturating_add(height), height: left.height.saturating_sub(height), ..left };
     }
@@ -131,17 +141,33 @@ pub(super) fn list(buf: &mut Buffer, area: Rect, items: &[Item<'_>], at: Option<
     draw::scroll_bar(buf, area, above as u64, total as u64, styles.info, styles);
 }
 
+/// Draws rows of keys in a box that is as high as they are.
+pub(super) fn sheet(
+    buf: &mut Buffer,
+    screen: Rect,
+    title: &'static str,
+    items: &[Item<'_>],
+    at: usize,
+    styles: &Styles,
+) {
+    let lines: usize =
+        blocks(items, wide(screen).saturating_sub(2)).0.iter().map(|block| block.lines.len()).sum();
+    let height = (lines as u16 + 2).min(screen.height.saturating_sub(2));
+    let inside = boxed(buf, screen, height, title, styles);
+    list(buf, inside, items, at, styles);
+}
+
 /// Draws all keys, under a head for each group.
 pub(super) fn help(buf: &mut Buffer, screen: Rect, choice: &Choice, scene: Scene<'_>) {
     let model = scene.model;
     let rows = overlay::help_rows(&model.keymap, &choice.line.text(), model.ascii);
-    let area = open(buf, screen, screen.height.saturating_sub(2), "Keys", choice, scene);
+    let area = open(buf, screen, screen.height.saturating_sub(2), "Keys", choice, scene.styles);
     let mut group = None;
     let items = rows.iter().map(|(of, entry)| {
         let begins = group.replace(*of) != Some(*of);
         Item::of(entry, begins.then(|| of.title()))
     });
-    list(buf, area, &items.collect::<Vec<_>>(), Some(choice.at), scene.styles);
+    list(buf, area, &items.collect::<Vec<_>>(), choice.at, scene.styles);
     none(buf, area, rows.is_empty(), scene);
 }
 
@@ -149,9 +175,9 @@ pub(super) fn help(buf: &mut Buffer, screen: Rect, choice: &Choice, scene: Scene
 pub(super) fn palette(buf: &mut Buffer, screen: Rect, choice: &Choice, scene: Scene<'_>) {
     let model = scene.model;
     let rows = overlay::find(&model.keymap, &choice.line.text(), model.ascii);
-    let area = open(buf, screen, screen.height.saturating_sub(2).min(18), "Actions", choice, scene);
+    let area = open(buf, screen, screen.height.saturating_sub(2).min(18), "Actions", choice, scene.styles);
     let items: Vec<_> = rows.iter().map(|entry| Item::of(entry, None)).collect();
-    list(buf, area, &items, Some(choice.at), scene.styles);
+    list(buf, area, &items, choice.at, scene.styles);
     none(buf, area, rows.is_empty(), scene);
 }
 
@@ -170,7 +196,7 @@ pub(super) fn link(buf: &mut Buffer, screen: Rect, link: &Link, scene: Scene<'_>
     let lines = text::wrap(&url, width.saturating_sub(4));
     let shown = lines.len().min(4);
     let rect = draw::centred(screen, width, shown as u16 + 5);
-    footer::boxed(buf, rect, scene);
+    footer::boxed(buf, rect, styles);
     let title = vec![Piece::styled(" Open this link? ", styles.strong)];
     draw::frame(buf, rect, Framing::Box, styles.info, &Labels { title, ..Labels::default() }, styles);
     let inside = geometry::inside(rect, Framing::Box);

@@ -77,7 +77,7 @@ pub(super) fn draw(buf: &mut Buffer, screen: Rect, prompt: &Prompt, scene: Scene
             height,
         }
     };
-    footer::boxed(buf, rect, scene);
+    footer::boxed(buf, rect, scene.styles);
     let labels =
         Labels { title: vec![Piece::styled(format!(" {title} "), styles.strong)], ..Labels::default() };
     draw::frame(buf, rect, Framing::Box, styles.info, &labels, styles);

@@ -1,11 +1,21 @@
 //! Lists that one chooses from: help, palette, and the saved sessions when `open` is given no name.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails is to say where")]
 
+use invigil::app::chooser::{Chooser, Saved};
 use invigil::app::key::Key;
+use invigil::app::keymap::Keymap;
 use invigil::app::msg::{Effect, Msg};
 use invigil::app::overlay;
+use invigil::domain::query::Sums;
+use invigil::ui::chooser;
+use invigil::ui::styles::Styles;
+use invigil::ui::theme::{Depth, Theme};
+use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
-use super::support::Harness;
-use super::support::session::Session;
+use super::support::session::{Session, at};
+use super::support::{Harness, keys_of, text};
 
 const SIZES: [(u16, u16); 4] = [(40, 12), (80, 24), (120, 36), (200, 60)];
 
@@ -106,6 +116,69 @@ fn what_is_typed_begins_at_the_left_of_its_box() {
             let frame = harness(size, keys).frame();
             let mut lines = frame.lines().skip_while(|line| !line.contains(&format!("╭ {title} ")));
             assert!(lines.nth(1).is_some_and(|line| line.contains("│ co ")), "{frame}");
+        }
+    }
+}
+
+const LONG: &str = "rollout-of-the-graduate-programme-2027-in-all-of-europe-second-attempt.sqlite";
+const WHY: &str = "is no session of invigil's; name another file";
+
+/// The list of saved sessions: three that can be read, one that cannot.
+fn sessions() -> Chooser {
+    let saved = |name: &str, begun, sums| Saved {
+        path: format!("/home/ann/.local/share/invigil/{name}").into(),
+        begun,
+        sums,
+    };
+    let sums = |events, candidates| Ok(Sums { events, candidates, ..Sums::default() });
+    let all = vec![
+        saved("2026-11-24-120310.sqlite", Some(at(-90_000)), sums(12_345, 312)),
+        saved(LONG, Some(at(-60)), sums(0, 0)),
+        saved("big.sqlite", Some(at(-900)), sums(999, 150)),
+        saved("bro\u{1b}ken.sqlite", None, Err(WHY.into())),
+    ];
+    Chooser::new(all, TimeZone::UTC, Keymap::built_in().unwrap())
+}
+
+fn drawn(chooser: &Chooser, (columns, rows): (u16, u16)) -> String {
+    let area = Rect::new(0, 0, columns, rows);
+    let mut buffer = Buffer::empty(area);
+    chooser::render(chooser, &Styles::new(&Theme::built_in("dark"), Depth::Full, false), area, &mut buffer);
+    text(&buffer)
+}
+
+#[test]
+fn saved_sessions_are_listed() {
+    for (name, keys) in [
+        ("sessions", ""),
+        ("sessions_broken", "G<enter>"),
+        ("sessions_typed", "/big"),
+        ("sessions_keys", "?"),
+    ] {
+        for size in SIZES {
+            let mut chooser = sessions();
+            for key in keys_of(keys) {
+                chooser.press(key);
+            }
+            insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), drawn(&chooser, size));
+        }
+    }
+}
+
+#[test]
+fn every_name_and_reason_is_read_whole_wherever_the_cursor_is() {
+    for size in [(30, 8), (40, 12), (60, 20), (80, 24), (120, 36), (200, 60)] {
+        let mut chooser = sessions();
+        for saved in sessions().sessions {
+            let frame = drawn(&chooser, size);
+            let under = frame.lines().filter_map(|line| line.strip_prefix('▌'));
+            let under: String = under.collect::<String>().chars().filter(|c| !c.is_whitespace()).collect();
+            let wanted = saved.name().replace('\u{1b}', "␛");
+            // A long name goes on in the next line.
+            assert!(under.contains(&wanted), "{size:?} {under}\n{frame}");
+            let why: String = saved.sums.err().unwrap_or_default().split_whitespace().collect();
+            assert!(under.contains(&why) && !frame.contains("/home"), "{size:?} {under}\n{frame}");
+            chooser.press(Key::char('j'));
         }
     }
 }

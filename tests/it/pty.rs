@@ -224,8 +224,14 @@ fn open_without_a_file_lists_the_saved_sessions() {
     std::fs::write(saved.join("broken.sqlite"), "hello").unwrap();
     let mut terminal = Terminal::start(&["open"], home.path());
     terminal.expect("saved sessions  3");
-    terminal.expect("is no session");
-    terminal.press("jk\r");
+    terminal.expect("broken.sqlite  is no session");
+    terminal.press("G\r");
+    terminal.expect("broken.sqlite: is no session");
+    terminal.press("?");
+    terminal.expect("Show only files with a word in their name");
+    terminal.press("q/tw");
+    terminal.expect("saved sessions  1 of 3");
+    terminal.press("\x7f\x7fo.s\r");
     terminal.expect("SAVED");
     terminal.expect("Bea Grant");
     terminal.expect("two");
