@@ -146,6 +146,14 @@ pub fn help_rows(keymap: &Keymap, typed: &str, ascii: bool) -> Vec<(Group, Entry
     rows
 }
 
+/// The row of help that fits the letters typed best; the first if none are.
+#[must_use]
+pub fn best_row(keymap: &Keymap, typed: &str, ascii: bool) -> usize {
+    let best = find(keymap, typed, ascii).into_iter().next();
+    let rows = help_rows(keymap, typed, ascii);
+    rows.iter().position(|(_, entry)| best.as_ref() == Some(entry)).unwrap_or_default()
+}
+
 /// How well letters fit a text when they appear in it in this order; higher is better.
 #[must_use]
 pub fn fits(typed: &str, text: &str) -> Option<i64> {

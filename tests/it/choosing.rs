@@ -1,6 +1,7 @@
 //! Lists that one chooses from: help, palette, and the saved sessions when `open` is given no name.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails is to say where")]
 
+use invigil::app::action::Action;
 use invigil::app::chooser::{Chooser, Saved};
 use invigil::app::key::Key;
 use invigil::app::keymap::Keymap;
@@ -68,6 +69,22 @@ fn every_letter_typed_in_help_is_searched_for_and_does_nothing_else() {
     assert!(harness.model.overlays.is_empty() && harness.effects.is_empty());
     harness.script("?quit at once<enter>");
     assert_eq!(harness.effects, [Effect::Quit]);
+}
+
+#[test]
+fn the_row_chosen_in_help_is_the_one_that_fits_best() {
+    for (keys, wanted) in [
+        ("?quit", Action::Quit),
+        ("?zoom", Action::Zoom),
+        ("?copy curl", Action::CopyCurl),
+        ("?", Action::Down),
+    ] {
+        let harness = harness((120, 36), keys);
+        let typed = typed(&harness).unwrap();
+        let rows = overlay::help_rows(&harness.model.keymap, &typed, false);
+        let at = harness.model.choice().unwrap().at;
+        assert_eq!(rows[at].1.action, wanted, "{keys}");
+    }
 }
 
 #[test]

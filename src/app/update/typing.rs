@@ -52,9 +52,13 @@ fn edit(model: &mut Model, change: impl FnOnce(&mut super::super::edit::Line)) {
                 }
             }
         }
-        Some(Overlay::Palette(choice) | Overlay::Help(choice)) => {
+        Some(Overlay::Palette(choice)) => {
             change(&mut choice.line);
             choice.at = 0;
+        }
+        Some(Overlay::Help(choice)) => {
+            change(&mut choice.line);
+            choice.at = overlay::best_row(&model.keymap, &choice.line.text(), model.ascii);
         }
         Some(Overlay::Link(_) | Overlay::Replay(_)) | None => {}
     }
