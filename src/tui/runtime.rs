@@ -48,7 +48,7 @@ pub struct Shell {
     pub committed: Option<watch::Receiver<Commit>>,
     /// Where what the screen cannot do itself is asked for.
     pub commands: mpsc::Sender<Command>,
-    /// Ends the loop from outside (SIGTERM, SIGHUP).
+    /// Ends the loop from outside (a signal).
     pub stop: CancellationToken,
 }
 

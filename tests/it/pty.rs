@@ -199,15 +199,23 @@ fn serve_writes_lines_for_people_on_a_terminal() {
     assert!(!text.contains("\"what\""), "{text}");
 }
 
+/// Each signal that would end it at once, and leave the terminal as it is, ends it in order.
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(&["demo"], home.path());
-    terminal.expect("Candidates");
-    let pid = rustix::process::Pid::from_raw(terminal.child.process_id().unwrap().cast_signed()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    assert_eq!(terminal.end(), 0);
-    assert!(terminal.restored());
+    use rustix::process::Signal;
+    for signal in
+        [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2, Signal::ALARM]
+    {
+        let home = tempfile::tempdir().unwrap();
+        let args = ["watch", "--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite"];
+        let mut terminal = Terminal::start(&args, home.path());
+        terminal.expect("Candidates");
+        let pid = terminal.child.process_id().unwrap().cast_signed();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
+        assert_eq!(terminal.end(), 0, "{signal:?}");
+        terminal.expect("0 events in ");
+        assert!(terminal.restored(), "{signal:?}");
+    }
 }
 
 #[test]
