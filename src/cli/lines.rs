@@ -128,6 +128,10 @@ fn text(happenings: &[Happening], human: bool, now: Timestamp) -> String {
     happenings.iter().flat_map(|happening| [line(happening, now), "\n".to_owned()]).collect()
 }
 
+/// What is told of lines that cannot be kept at all, and of those that cannot be kept where they belong.
+const MISSING: &str = "lines are missing there until it can";
+const ELSEWHERE: &str = "until it can, lines go to the file that is still open, wherever that is now";
+
 /// The log file, for the user's eyes only. Whoever rotates it moves it away or deletes it: the next line begins
 /// a new one under its name, with no signal needed.
 struct LogFile {
@@ -135,39 +139,55 @@ struct LogFile {
     file: File,
     /// Device and number of the file that is open.
     identity: (u64, u64),
-    /// The latest lines could not be written.
-    faulty: bool,
+    /// What was told of the latest lines, if they are not where they belong.
+    told: Option<&'static str>,
 }
 
 impl LogFile {
     fn open(path: &Path) -> std::io::Result<Self> {
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
         let identity = identity(&file.metadata()?);
-        Ok(Self { path: path.to_path_buf(), file, identity, faulty: false })
+        Ok(Self { path: path.to_path_buf(), file, identity, told: None })
     }
 
-    /// Writes lines, or says that from here on they are missing.
+    /// Writes lines, or says what becomes of them from here on.
     fn write(&mut self, lines: &str) -> Option<String> {
-        let there = std::fs::metadata(&self.path).ok().map(|there| identity(&there));
-        if there != Some(self.identity)
-            && let Ok(opened) = Self::open(&self.path)
-        {
-            *self = opened;
-        }
+        let mut fault = self.follow_name();
         let length = |file: &File| file.metadata().map_or(0, |file| file.len());
         let before = length(&self.file);
         // In one piece, if there is room: a line that another writer cuts in two is none.
         let (written, done) = write(&mut self.file, lines.as_bytes());
-        let was_faulty = std::mem::replace(&mut self.faulty, done.is_err());
-        let why = done.err()?;
-        // Nor is one that was only begun. Where another writer has added something it stays.
-        if written > 0 && length(&self.file) == before + written {
-            let _ = self.file.set_len(before);
+        if let Err(why) = done {
+            // Nor is one that was only begun. Where another writer has added something it stays.
+            if written > 0 && length(&self.file) == before + written {
+                let _ = self.file.set_len(before);
+            }
+            fault = Some((format!("cannot be written: {why}"), MISSING));
         }
-        let path = self.path.display();
-        (!was_faulty).then(|| {
-            format!("--log-file {path}: cannot be written: {why}; lines are missing there until it can")
-        })
+        let told = std::mem::replace(&mut self.told, fault.as_ref().map(|(_, lot)| *lot));
+        let (why, lot) = fault?;
+        (told != Some(lot)).then(|| format!("--log-file {}: {why}; {lot}", self.path.display()))
+    }
+
+    /// Goes on with the file that has the name now, a new one if none has. Where it cannot: why not, and what
+    /// becomes of the lines.
+    fn follow_name(&mut self) -> Option<(String, &'static str)> {
+        let there = std::fs::metadata(&self.path).ok().map(|there| identity(&there));
+        if there == Some(self.identity) {
+            return None;
+        }
+        match Self::open(&self.path) {
+            Ok(opened) => {
+                *self = opened;
+                None
+            }
+            Err(why) => {
+                // One that no directory names any more goes when it is closed.
+                let is_kept = self.file.metadata().is_ok_and(|file| file.nlink() > 0);
+                let why = format!("was moved away or deleted, and cannot be opened anew: {why}");
+                Some((why, if is_kept { ELSEWHERE } else { MISSING }))
+            }
+        }
     }
 }
 
@@ -209,6 +229,35 @@ mod tests {
             "{why}"
         );
         assert_eq!(full.write("another\n"), None);
+    }
+
+    #[test]
+    fn a_log_file_that_cannot_be_begun_anew_is_told_of_once_and_loses_nothing_that_can_be_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let logs = dir.path().join("logs");
+        let (path, moved) = (logs.join("a.log"), logs.join("a.log.1"));
+        std::fs::create_dir(&logs).unwrap();
+        let mut log = LogFile::open(&path).unwrap();
+        let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+        assert_eq!(log.write("1\n"), None);
+        std::fs::rename(&path, &moved).unwrap();
+        // Whoever runs the tests, nobody opens a directory to write into it.
+        std::fs::create_dir(&path).unwrap();
+        let why = log.write("2\n").unwrap();
+        assert!(why.starts_with(&format!("--log-file {}: ", path.display())), "{why}");
+        assert!(why.contains("cannot be opened anew: ") && why.contains("still open"), "{why}");
+        assert_eq!(log.write("3\n"), None);
+        assert_eq!(read(&moved), "1\n2\n3\n");
+        std::fs::remove_dir(&path).unwrap();
+        assert_eq!(log.write("4\n"), None);
+        assert_eq!((read(&moved).as_str(), read(&path).as_str()), ("1\n2\n3\n", "4\n"));
+        std::fs::remove_dir_all(&logs).unwrap();
+        let why = log.write("5\n").unwrap();
+        assert!(why.contains("cannot be opened anew: ") && why.contains("lines are missing"), "{why}");
+        assert_eq!(log.write("6\n"), None);
+        std::fs::create_dir(&logs).unwrap();
+        assert_eq!(log.write("7\n"), None);
+        assert_eq!(read(&path), "7\n");
     }
 
     #[test]

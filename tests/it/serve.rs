@@ -252,3 +252,30 @@ fn the_log_is_begun_anew_when_it_is_moved_away() {
     assert_eq!(lines.last().unwrap()["what"], "stopped");
     assert!(log("a.log").lines().count() >= 3, "the new file has what came after");
 }
+
+#[test]
+fn a_log_whose_directory_is_gone_is_told_of_once_and_begun_anew_when_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let logs = dir.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    let mut program = Program::start(dir.path(), &["--log-file", "logs/a.log"]);
+    let listening = program.out();
+    send(url(&listening), 2, 1);
+    while program.told("event")["seq"] != 2 {}
+    std::fs::remove_dir_all(&logs).unwrap();
+    send(url(&listening), 1, 2);
+    let why = program.told("warning")["why"].as_str().unwrap().to_owned();
+    assert!(why.starts_with("--log-file logs/a.log: was moved away or deleted"), "{why}");
+    send(url(&listening), 1, 3);
+    while program.told("event")["seq"] != 4 {}
+    std::fs::create_dir(&logs).unwrap();
+    send(url(&listening), 2, 4);
+    program.stop();
+    let rest: Vec<Value> =
+        program.err.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert!(program.child.wait().unwrap().success());
+    assert!(rest.iter().all(|line| line["what"] != "warning"), "told once: {rest:?}");
+    let log = std::fs::read_to_string(logs.join("a.log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().filter_map(|line| line["seq"].as_u64()).collect::<Vec<_>>(), [5, 6]);
+}
