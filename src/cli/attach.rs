@@ -235,12 +235,10 @@ impl Watching {
         over.cancel();
         // Each ends by itself now; a panic in one of them is no reason not to close the mirror.
         let (ended, ..) = tokio::join!(following, obeying, quiet);
-        let events = journal.committed().borrow().seq;
-        journal.close().await;
+        let events = plural(journal.close().await.events, "event");
         shown?;
         let ended = ended.unwrap_or(Ended::Stopped);
         if ended == Ended::Stopped {
-            let events = plural(u64::try_from(events).unwrap_or_default(), "event");
             let path = path.display().to_string();
             let _ = writeln!(std::io::stderr(), "{events} mirrored in {}", Clean::of(&path));
         }

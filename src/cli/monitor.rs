@@ -267,9 +267,7 @@ async fn serve_until_stopped(
     let Station { journal, intake, .. } = station;
     drop(intake);
     let session = journal.path().display().to_string();
-    let committed = journal.committed();
-    journal.close().await;
-    let events = u64::try_from(committed.borrow().seq).unwrap_or_default();
+    let events = journal.close().await.events;
     lines.room().await;
     lines.write(&Happening::Stopped { events, session });
     // What it says of itself may hold something of a payload; it was told of as a fault already.
@@ -370,14 +368,12 @@ pub(super) async fn watch_station(
     // What they have kept at the end has its lines, too.
     done.cancel();
     let _ = following.await;
-    let events = journal.committed().borrow().seq;
-    journal.close().await;
+    let events = plural(journal.close().await.events, "event");
     shown?;
     if demo {
         // Its session goes with it: there is nothing to come back to.
         return Ok(());
     }
-    let events = plural(u64::try_from(events).unwrap_or_default(), "event");
     let _ = writeln!(std::io::stderr(), "{events} in {}", Clean::of(&path.display().to_string()));
     Ok(())
 }

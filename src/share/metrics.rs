@@ -22,7 +22,7 @@ pub(super) fn write(pulse: &Pulse, journal: &Journal, viewers: usize) -> String 
     let (waiting, room) = journal.queue();
     page.gauge("queue_deliveries", "Deliveries that wait to be written", waiting);
     page.gauge("queue_capacity_deliveries", "Deliveries that may wait; more are answered 503", room);
-    page.gauge("session_events", "Events in the session", journal.committed().borrow().seq);
+    page.gauge("session_events", "Events in the session", journal.committed().borrow().events);
     if let Some(free) = journal.disk_free() {
         page.gauge("disk_free_bytes", "What is left on the disk of the session, to the mebibyte", free);
     }

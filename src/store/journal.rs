@@ -45,6 +45,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub struct Commit {
     /// The newest event.
     pub seq: Seq,
+    /// How many events there are: fewer than that, once some were removed.
+    pub events: u64,
     /// Grows with each commit, also where only repeats were counted.
     pub revision: u64,
 }
@@ -128,7 +130,7 @@ impl Journal {
         let seq = projector.newest();
         pulse.reached(seq);
         let (orders, waiting) = mpsc::channel(QUEUE);
-        let (told, committed) = watch::channel(Commit { seq, revision: 0 });
+        let (told, committed) = watch::channel(Commit { seq, events: projector.sums().events, revision: 0 });
         let identities = identities(path);
         let outbox = Outbox::default();
         let path: Arc<Path> = path.into();
@@ -243,8 +245,8 @@ impl Journal {
     }
 
     /// Writes what waits, folds the log into the file and ends the writer. Other handles then answer that the
-    /// session is being closed.
-    pub async fn close(self) {
+    /// session is being closed. Returns what has been committed by then.
+    pub async fn close(self) -> Commit {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A writer that is gone needs no order.
         let _ = self.orders.send(Order::Close).await;
@@ -253,6 +255,7 @@ impl Journal {
             // A writer that panicked has nothing left to write; the log holds what was acknowledged.
             let _ = joined.await;
         }
+        *self.committed.borrow()
     }
 }
 
@@ -361,7 +364,8 @@ impl Writer {
         let (pulse, path, mirror_since) = (self.pulse.clone(), Arc::clone(&self.path), self.mirror_since);
         let mut alerts = self.projector.alerts();
         alerts.retain(|alert| mirror_since.is_none_or(|since| alert.at >= since));
-        let (told, seq) = (Arc::clone(&self.told), self.projector.newest());
+        let (seq, events) = (self.projector.newest(), self.projector.sums().events);
+        let told = Arc::clone(&self.told);
         let faulty = self.pulse.storage_fault().is_some();
         self.durable.after_sync(Box::new(move |synced| match synced {
             Ok(()) => {
@@ -374,7 +378,7 @@ impl Writer {
                 if mirror_since.is_some() {
                     pulse.reached(seq);
                 }
-                told.send_modify(|commit| *commit = Commit { seq, revision: commit.revision + 1 });
+                told.send_modify(|commit| *commit = Commit { seq, events, revision: commit.revision + 1 });
             }
             Err(why) => {
                 let what = format!("{}: {why}; see to the disk", path.display());

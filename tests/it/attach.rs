@@ -153,7 +153,14 @@ async fn a_viewer_is_told_all_from_where_it_is_and_what_was_repeated() {
 #[tokio::test]
 async fn figures_stand_on_the_control_address() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(&dir.path().join("s.sqlite"), HERE, &[]).await;
+    let session = dir.path().join("s.sqlite");
+    let server = Server::start(&session, HERE, &[]).await;
+    server.post("msg_0", &SAMPLE.replace("69145db6968cb883ddfc598b", "forgotten")).await;
+    server.stop().await;
+    // What was removed had a number, and is not there.
+    let forget = ["forget", "s.sqlite", "--candidate", "forgotten", "--yes"];
+    assert!(Command::from(invigil(&forget, dir.path())).status().await.unwrap().success());
+    let server = Server::start(&session, HERE, &[]).await;
     for id in ["msg_1", "msg_2", "msg_1"] {
         server.post(id, &SAMPLE.replace("Bea", "Ada\\u001b{evil=\\\"1\\\"}")).await;
     }

@@ -63,8 +63,18 @@ impl Retaining {
         steps
     }
 
-    fn close(self) {
-        self.runtime.block_on(self.journal.close());
+    /// Waits until it is told that this is the newest event, and that so many are there.
+    fn tells(&self, seq: i64, events: u64) {
+        let committed = self.journal.committed();
+        until("told", || {
+            let commit = *committed.borrow();
+            (commit.seq, commit.events) == (seq, events)
+        });
+    }
+
+    /// Returns how many events are told to be there at the end.
+    fn close(self) -> u64 {
+        self.runtime.block_on(self.journal.close()).events
     }
 }
 
@@ -111,6 +121,7 @@ fn what_is_too_old_goes_and_does_not_come_back() {
     assert_eq!(session.sweep(day(10)), 1);
     assert_eq!(ids(&path).len(), 10, "nothing is too old yet");
     session.sweep(day(13));
+    session.tells(10, 4);
     let stays = ["a_created", "stays_1", "stays_2", "stays_3"].map(str::to_owned);
     assert_eq!(ids(&path), stays.clone().into());
     for (gone, at) in [("gone_1", day(13)), ("gone_2", day(13)), ("gone_4", day(14))] {
@@ -129,6 +140,7 @@ fn what_is_too_old_goes_and_does_not_come_back() {
     assert!(matches!(session.take(&made(3, day(12)), day(13), "new"), Receipt::Fresh(11)));
     assert!(matches!(session.take("stays_1", day(13), "x"), Receipt::Repeat { first: 5, .. }));
     assert_eq!(session.take("new", day(13), &body("invited", "b", "c9", 0)), Receipt::Fresh(12));
+    session.tells(12, 6);
     session.close();
     is_sound(&path);
     let reader = Reader::open(&path).unwrap();
@@ -239,7 +251,7 @@ proptest! {
         session.sweep(now(limit + again));
         expected.insert("msg_late".to_owned());
         prop_assert!(ids(&path).is_subset(&expected));
-        session.close();
+        prop_assert_eq!(session.close(), ids(&path).len() as u64);
         is_sound(&path);
     }
 }
@@ -269,8 +281,51 @@ fn serve_removes_what_is_too_old_by_itself() {
     let new = signed("msg_new", &body("invited", "a", "candidate9", 0), 2 * 86_400);
     assert_eq!(serving.ask(&new).status, 204);
     assert!(serving.stop().success());
+    until("how many are left", || serving.said("\"events\":1,") == 1);
     assert_eq!(ids(&path), BTreeSet::from(["msg_new".to_owned()]));
     is_sound(&path);
     let bytes = std::fs::read(&path).unwrap();
     assert!(memchr::memmem::find(&bytes, b"candidate3").is_none());
+}
+
+/// While steps are taken and events come, the sums are a count at every moment somebody looks.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_sums_are_a_count_while_events_come_and_go() {
+    use super::faults::Faults;
+    use super::support::serving::signed;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.sqlite");
+    let faults = Faults::new(dir.path());
+    let retain = |command: &mut std::process::Command| {
+        command.args(["--retain", "1d"]);
+    };
+    let mut serving = faults.serve(&path, retain);
+    for n in 0..50 {
+        let body = body("invited", "a", &format!("candidate{n}"), 0);
+        assert_eq!(serving.ask(&signed(&format!("old_{n}"), &body, 0)).status, 204);
+    }
+    assert!(serving.stop().success());
+    std::fs::write(&faults.clock, (2 * 86_400).to_string()).unwrap();
+    let mut serving = faults.serve(&path, retain);
+    let reader = Connection::open(&path).unwrap();
+    let counts = || -> (i64, i64) {
+        let text = "SELECT events, (SELECT count(*) FROM event) FROM sums";
+        reader.query_row(text, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    for n in 0..51 {
+        let body = body("invited", "a", &format!("other{n}"), 0);
+        assert_eq!(serving.ask(&signed(&format!("new_{n}"), &body, 2 * 86_400)).status, 204);
+        let (sums, count) = counts();
+        assert_eq!(sums, count);
+    }
+    until("the old ones gone", || {
+        let (sums, count) = counts();
+        assert_eq!(sums, count);
+        count == 51
+    });
+    assert!(serving.stop().success());
+    assert_eq!(counts(), (51, 51));
+    until("how many are left", || serving.said("\"events\":51,") == 1);
+    is_sound(&path);
 }

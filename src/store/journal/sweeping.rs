@@ -1,6 +1,7 @@
 //! The writer's part in removing what is too old, and in keeping out what was removed.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -55,7 +56,14 @@ impl Writer {
         if step.removed > 0 {
             self.stale = true;
             self.folding.committed(&self.connection);
-            self.told.send_modify(|commit| commit.revision += 1);
+            let told = Arc::clone(&self.told);
+            // Synced or not, it is what readers see; and after the groups before it, which are told by then.
+            self.durable.after_sync(Box::new(move |_synced| {
+                told.send_modify(|commit| {
+                    commit.events = commit.events.saturating_sub(step.removed);
+                    commit.revision += 1;
+                });
+            }));
         }
         step.more
     }
