@@ -364,9 +364,9 @@ impl Pulse {
         });
     }
 
-    /// A group of so many was written in so long. Nobody waits to hear of it.
-    pub fn wrote(&self, count: usize, took: Duration) {
-        self.lock().writes.add(count, took);
+    /// A group of so many deliveries was written in so long. Nobody waits to hear of it.
+    pub fn wrote(&self, deliveries: usize, took: Duration) {
+        self.lock().writes.add(deliveries, took);
     }
 
     /// How long writing has taken since the start.

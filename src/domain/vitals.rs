@@ -134,19 +134,22 @@ pub struct Writes {
     pub groups: u64,
     /// What they took together.
     pub took: Duration,
-    /// What was written with them.
-    pub orders: u64,
+    /// Deliveries that were written with them.
+    pub deliveries: u64,
 }
 
 impl Writes {
     /// The bounds, in milliseconds.
     const BOUNDS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
-    /// Another group of so many took so long.
-    pub fn add(&mut self, orders: usize, took: Duration) {
+    /// Another group of so many took so long. One that holds no delivery is none: nobody waits for it.
+    pub fn add(&mut self, deliveries: usize, took: Duration) {
+        if deliveries == 0 {
+            return;
+        }
         self.groups += 1;
         self.took += took;
-        self.orders += orders as u64;
+        self.deliveries += deliveries as u64;
         let bounds = Self::BOUNDS.into_iter().zip(&mut self.counts);
         bounds.filter(|(bound, _)| took <= Duration::from_millis(*bound)).for_each(|(_, count)| *count += 1);
     }

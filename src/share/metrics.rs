@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write};
 
+use crate::domain::forward::Forwarding;
 use crate::domain::refusal::Code;
 use crate::domain::vitals::{Port, Relay, Vitals, Writes};
 use crate::pulse::Pulse;
@@ -18,6 +19,9 @@ pub(super) fn write(pulse: &Pulse, journal: &Journal, viewers: usize) -> String 
     let vitals = pulse.snapshot();
     deliveries(&mut page, &vitals);
     health(&mut page, &vitals);
+    if let Some(forward) = &vitals.forward {
+        forwarding(&mut page, forward);
+    }
     connections(&mut page, vitals.port);
     let (waiting, room) = journal.queue();
     page.gauge("queue_deliveries", "Deliveries that wait to be written", waiting);
@@ -66,6 +70,15 @@ fn health(page: &mut Page, vitals: &Vitals) {
     }
 }
 
+/// How passing events on is doing. The target is not named: its address may hold a token.
+fn forwarding(page: &mut Page, forward: &Forwarding) {
+    let what = "1 unless the target could not be reached, or failed again and again, when it was last tried";
+    page.gauge("forward_up", what, u8::from(forward.trouble.is_none()));
+    page.counter("forward_delivered_total", "Events that the target took", forward.delivered);
+    page.counter("forward_given_up_total", "Events that it did not, given up", forward.given_up);
+    page.gauge("forward_waiting_events", "Events that are not settled yet", forward.waiting);
+}
+
 /// What is open, and what was closed on those who did not behave.
 fn connections(page: &mut Page, port: Port) {
     page.gauge("connections_open", "Connections to the listener", port.open);
@@ -90,7 +103,7 @@ fn commits(page: &mut Page, writes: &Writes) {
     page.line("commit_seconds_bucket", "{le=\"+Inf\"}", writes.groups);
     page.line("commit_seconds_sum", "", writes.took.as_secs_f64());
     page.line("commit_seconds_count", "", writes.groups);
-    page.counter("committed_deliveries_total", "Deliveries written in those groups", writes.orders);
+    page.counter("committed_deliveries_total", "Deliveries written in those groups", writes.deliveries);
 }
 
 #[derive(Default)]

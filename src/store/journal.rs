@@ -318,7 +318,7 @@ impl Writer {
 
     /// Writes a group in one transaction, and has the receipts handed out once it is durable.
     fn write(&mut self, group: &mut Vec<Order>) {
-        let (begun, count) = (Instant::now(), group.len());
+        let begun = Instant::now();
         let done = self.transact(group);
         let mut sweep = None;
         let (ok, done) = (done.is_ok(), done.as_ref());
@@ -341,7 +341,7 @@ impl Writer {
             }
         }
         match done {
-            Ok(_) => self.answer_once_durable(answers, (begun, count)),
+            Ok(_) => self.answer_once_durable(answers, begun),
             Err(error) => {
                 // The error is told below; that there is nothing to roll back is fine.
                 let _ = self.connection.execute_batch("ROLLBACK");
@@ -360,7 +360,7 @@ impl Writer {
     }
 
     /// Hands a group that is committed on to be synced; the writer goes on meanwhile.
-    fn answer_once_durable(&mut self, answers: Answers, (begun, count): (Instant, usize)) {
+    fn answer_once_durable(&mut self, answers: Answers, begun: Instant) {
         let (pulse, path, mirror_since) = (self.pulse.clone(), Arc::clone(&self.path), self.mirror_since);
         let mut alerts = self.projector.alerts();
         alerts.retain(|alert| mirror_since.is_none_or(|since| alert.at >= since));
@@ -372,7 +372,7 @@ impl Writer {
                 if faulty {
                     pulse.storage(None);
                 }
-                pulse.wrote(count, begun.elapsed());
+                pulse.wrote(answers.kept.len(), begun.elapsed());
                 answers.give();
                 pulse.call(alerts);
                 if mirror_since.is_some() {

@@ -28,6 +28,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::support::command::invigil;
 use super::support::looking::{HERE, Server, Viewer};
 use super::support::program::PATIENCE;
+use super::support::serving::until;
 use super::support::target::{Manner, Target};
 use super::support::terminal::Terminal;
 
@@ -150,6 +151,13 @@ async fn a_viewer_is_told_all_from_where_it_is_and_what_was_repeated() {
     while all.frame().await.is_some() {}
 }
 
+/// A figure of the page for Prometheus.
+fn figure(page: &str, name: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(&format!("invigil_{name} ")));
+    assert!(line.is_some(), "no {name} in\n{page}");
+    line.unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn figures_stand_on_the_control_address() {
     let dir = tempfile::tempdir().unwrap();
@@ -167,10 +175,7 @@ async fn figures_stand_on_the_control_address() {
     server.offer("msg_3", &format!("whsec_{}", "A".repeat(32)), SAMPLE).await;
     let _viewer = Viewer::open(&server.control, "").await;
     let (_, text) = server.get("/metrics", &[]).await;
-    let value = |name: &str| -> f64 {
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("invigil_{name} ")));
-        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
-    };
+    let value = |name: &str| figure(&text, name);
     for (name, wanted) in [
         ("deliveries_accepted_total", 3.0),
         ("deliveries_repeated_total", 1.0),
@@ -189,10 +194,50 @@ async fn figures_stand_on_the_control_address() {
     assert!((value("commit_seconds_bucket{le=\"+Inf\"}") - groups).abs() < 0.1);
     assert!(value("disk_free_bytes") > 0.0);
     assert!(!text.contains("evil") && !text.contains("Ada"), "{text}");
+    assert!(!text.contains("_forward_"), "nothing is forwarded: {text}");
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
         assert!(name.starts_with("invigil_") && value.parse::<f64>().is_ok(), "{line}");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn figures_tell_how_forwarding_is_doing_and_count_deliveries_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let session = dir.path().join("s.sqlite");
+    let target = Target::open(Manner::Answer(204, "")).await;
+    let server = Server::start(&session, HERE, &["--forward-to", &target.url()]).await;
+    for id in ["msg_1", "msg_2"] {
+        server.post(id, SAMPLE).await;
+    }
+    let stands = async |server: &Server, figures: &[(&str, f64)]| {
+        let begun = Instant::now();
+        loop {
+            let (_, page) = server.get("/metrics", &[]).await;
+            if figures.iter().all(|(name, wanted)| (figure(&page, name) - wanted).abs() < 0.1) {
+                return page;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{figures:?}: {page}");
+        }
+    };
+    let well = [
+        ("forward_up", 1.0),
+        ("forward_delivered_total", 2.0),
+        ("forward_waiting_events", 0.0),
+        ("forward_given_up_total", 0.0),
+    ];
+    stands(&server, &well).await;
+    let reader = Reader::open(&session).unwrap();
+    // What became of them is written with a group of its own, which holds no delivery.
+    until("written", || reader.forwarded_to().unwrap() == Some(2));
+    let page = stands(&server, &[("committed_deliveries_total", 2.0)]).await;
+    assert!(figure(&page, "commit_seconds_count") <= 2.1, "{page}");
+    assert!(!page.contains(&target.host), "{page}");
+    server.stop().await;
+    let server = Server::start(&session, HERE, &["--forward-to", "http://127.0.0.1:1/hook"]).await;
+    server.post("msg_3", SAMPLE).await;
+    stands(&server, &[("forward_up", 0.0), ("forward_waiting_events", 1.0)]).await;
     server.stop().await;
 }
 
