@@ -310,10 +310,13 @@ impl Pulse {
     /// A TLS handshake came to nothing, for this reason, as so many before: told of whenever they have doubled.
     pub fn handshake_failed(&self, why: &str, failed: u64) {
         if failed.is_power_of_two() {
-            self.change(|inner| {
-                inner.notice(format!("TLS handshakes failed: {failed} so far, this one: {why}"));
-            });
+            self.notice(format!("TLS handshakes failed: {failed} so far, this one: {why}"));
         }
+    }
+
+    /// Something that a person may want to look into.
+    pub fn notice(&self, text: String) {
+        self.change(|inner| inner.notice(text));
     }
 
     /// The notices still known, oldest first, each with its number.

@@ -12,13 +12,6 @@ use crate::domain::query::EventLine;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
-/// Whether a count has grown by enough for a line: of what may come without end, each of the first ten is told, then
-/// only that they have doubled.
-#[must_use]
-pub fn is_news(before: u64, now: u64) -> bool {
-    now != before && (before < 10 || now.checked_ilog2() != before.checked_ilog2())
-}
-
 /// Something worth a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happening {
@@ -36,7 +29,7 @@ pub enum Happening {
     Relay(News),
     /// Standard output takes no more events, and why.
     EventsUnread(String),
-    /// Something about the port that a person may want to look into.
+    /// Something that a person may want to look into.
     Notice(String),
     /// Something about forwarding.
     Forward(forward::News),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::happening::{Happening, is_news};
+use super::happening::Happening;
 use super::lines::Lines;
 use super::{forward, relay};
+use crate::domain::count::is_news;
 use crate::domain::forward::Forwarding;
 use crate::domain::vitals::Relay;
 use crate::pulse::Pulse;

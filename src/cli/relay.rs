@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Cli;
 use super::failure::Failure;
-use super::happening::{Happening, is_news};
+use super::happening::Happening;
 use super::lines::Lines;
 use super::monitor::Station;
 use super::settings::switch;
 use crate::client::trust::Trust;
+use crate::domain::count::is_news;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::{self, Link};
 use crate::pulse::Pulse;

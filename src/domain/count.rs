@@ -1,4 +1,4 @@
-//! Counts as people read them: with their thousands set off, and with their noun.
+//! Counts as people read them: with their thousands set off, with their noun, and when they have grown.
 
 /// A count with its thousands set off: `12,345`.
 #[must_use]
@@ -23,6 +23,13 @@ pub fn plural(number: u64, word: &str) -> String {
         Some(stem) => format!("{number_of} {stem}ies"),
         None => format!("{number_of} {word}s"),
     }
+}
+
+/// Whether a count has grown by enough to be told: of what may come without end, each of the first ten is, then only
+/// that they have doubled.
+#[must_use]
+pub fn is_news(before: u64, now: u64) -> bool {
+    now != before && (before < 10 || now.checked_ilog2() != before.checked_ilog2())
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::domain::count::{is_news, plural};
 use crate::domain::delivery::{Arrival, Delivery, Receipt};
 use crate::domain::refusal::{Code, Refusal};
 use crate::domain::secret::{Keyring, Secret};
@@ -17,7 +19,7 @@ use crate::store::journal::Journal;
 /// Deliveries that may wait for a secret, and the bytes of their bodies.
 const WAITING: usize = 256;
 const WAITING_BYTES: usize = 16 << 20;
-/// An id is cut to this for showing it: it is not verified and may be anything.
+/// An id is cut to this for showing it: it may be anything.
 const SHOWN_ID: usize = 80;
 
 /// What a delivery is answered.
@@ -53,6 +55,8 @@ pub struct Intake {
 struct Shared {
     rules: RwLock<Arc<Rules>>,
     waiting: Mutex<VecDeque<(u64, Arrival)>>,
+    /// Deliveries that brought another body under a known id.
+    conflicts: AtomicU64,
 }
 
 /// What a new secret did for the deliveries that waited for one.
@@ -70,7 +74,11 @@ impl Intake {
     /// A door to this journal.
     #[must_use]
     pub fn new(rules: Rules, journal: Journal, pulse: Pulse) -> Self {
-        let shared = Shared { rules: RwLock::new(Arc::new(rules)), waiting: Mutex::default() };
+        let shared = Shared {
+            rules: RwLock::new(Arc::new(rules)),
+            waiting: Mutex::default(),
+            conflicts: AtomicU64::new(0),
+        };
         Self { shared: Arc::new(shared), journal, pulse }
     }
 
@@ -95,6 +103,7 @@ impl Intake {
         let event = envelope::decode(&arrival.body);
         let (recognised, received_at) = (event.kind.is_some(), arrival.received_at);
         let lag = id::created_at(&admitted.id).map(|created| received_at.since(created));
+        let shown = shown(&admitted.id);
         let delivery = Delivery {
             id: admitted.id,
             sent_at: admitted.sent_at,
@@ -108,12 +117,25 @@ impl Intake {
         match self.journal.append(delivery).await {
             Ok(receipt) => {
                 self.pulse.accepted(receipt, recognised, received_at, lag);
+                if let Receipt::Repeat { conflict: true, .. } = receipt {
+                    self.conflicted(&shown);
+                }
                 Reply::Kept(receipt)
             }
             Err(Unavailable { .. }) => {
                 self.pulse.unavailable();
                 Reply::Unavailable
             }
+        }
+    }
+
+    /// A known id came again with another body: nobody but the sender can tell why, so somebody is to ask.
+    fn conflicted(&self, id: &str) {
+        let before = self.shared.conflicts.fetch_add(1, Ordering::Relaxed);
+        if is_news(before, before + 1) {
+            let count = plural(before + 1, "such delivery");
+            let kept = "the first one is kept";
+            self.pulse.notice(format!("`{id}` came again with another body; {kept}; {count} so far"));
         }
     }
 
@@ -128,7 +150,7 @@ impl Intake {
             number: 0,
             at,
             peer: Some(address.to_string()),
-            id: id.map(|id| id.chars().take(SHOWN_ID).collect()),
+            id: id.map(shown),
             code: Code::SenderNotAllowed,
             sentence: format!("{address} is none of the senders that --allow names{hint}"),
             clock_off_secs: None,
@@ -143,7 +165,7 @@ impl Intake {
             number: 0,
             at: arrival.received_at,
             peer: arrival.peer.clone(),
-            id: id.map(|id| id.chars().take(SHOWN_ID).collect()),
+            id: id.map(shown),
             code: fault.code,
             sentence: fault.sentence,
             clock_off_secs: fault.clock_off_secs,
@@ -238,6 +260,11 @@ impl Intake {
     pub fn too_large(&self) {
         self.pulse.too_large();
     }
+}
+
+/// An id as it is shown.
+fn shown(id: &str) -> String {
+    id.chars().take(SHOWN_ID).collect()
 }
 
 struct Admitted {

@@ -7,6 +7,7 @@
 )]
 
 use std::io::{BufRead, BufReader, Lines, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout};
@@ -17,7 +18,7 @@ use serde_json::Value;
 
 use super::support::SECRET;
 use super::support::command::{invigil, run};
-use super::support::serving::until;
+use super::support::serving::{ask, signed, until};
 
 struct Program {
     child: Child,
@@ -278,4 +279,35 @@ fn a_log_whose_directory_is_gone_is_told_of_once_and_begun_anew_when_it_is_back(
     let log = std::fs::read_to_string(logs.join("a.log")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.iter().filter_map(|line| line["seq"].as_u64()).collect::<Vec<_>>(), [5, 6]);
+}
+
+/// A known id with another body: the log names it, but not without end.
+#[test]
+fn a_conflict_is_told_with_its_id_and_many_of_them_by_each_doubling() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = Program::start(dir.path(), &[]);
+    let listening = program.out();
+    let host = url(&listening).strip_prefix("http://").unwrap().split('/').next().unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let mut post = |id: &str, body: &str| {
+        assert_eq!(ask(&mut stream, &signed(id, body, 0)).unwrap().status, 204);
+    };
+    let long = "x".repeat(200);
+    for id in ["msg_1", &long] {
+        post(id, "the first");
+        post(id, "the first");
+    }
+    post(&long, "another");
+    for n in 0..40 {
+        post("msg_1", &format!("another {n}"));
+    }
+    program.stop();
+    let lines = program.err.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let notices: Vec<_> = lines.filter(|line| line["what"] == "notice").collect();
+    let texts: Vec<_> = notices.iter().map(|notice| notice["text"].as_str().unwrap()).collect();
+    assert_eq!(texts.len(), 12, "each of ten, then when there are 16 and 32: {texts:#?}");
+    assert!(texts[0].starts_with(&format!("`{}` came again", "x".repeat(80))), "{}", texts[0]);
+    assert!(texts[1].contains("`msg_1`") && texts[1].contains("the first one is kept"), "{}", texts[1]);
+    assert!(texts[11].contains("32 such deliveries"), "{}", texts[11]);
+    assert!(program.child.wait().unwrap().success());
 }
