@@ -12,8 +12,12 @@ use std::path::{Path, PathBuf};
 use invigil::app::action::Action;
 use invigil::app::keymap::Keymap;
 use invigil::app::model::Setup;
+use invigil::domain::delivery::{Headers, Source};
+use invigil::domain::event::Event;
+use invigil::domain::stream::{self, Batch, BatchWriter, Frame, Hello, Record, Repeated, Report};
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
+use serde_json::Value;
 
 use super::support::Harness;
 use super::support::session::{Session, at};
@@ -145,4 +149,52 @@ fn the_keys_in_the_readme_are_the_keymaps() {
 
 fn sentence(action: Action) -> String {
     action.sentence().replace('|', "\\|")
+}
+
+/// The names of what a frame holds, and of what the things in its lists do.
+fn names(of: &Value) -> Vec<&str> {
+    let members = of.as_object().unwrap();
+    let listed = members.values().filter_map(Value::as_array).flatten().filter_map(Value::as_object);
+    members.keys().chain(listed.flat_map(|thing| thing.keys())).map(String::as_str).collect()
+}
+
+/// What the paper shows of the stream can be read as such, and it names all that stands in a frame.
+#[test]
+fn the_frames_of_the_stream_are_described() {
+    let paper = std::fs::read_to_string(root().join("docs/attach.md")).unwrap();
+    let shown = paper.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let frames: Vec<Frame> = shown.lines().map(|line| stream::read(line).unwrap()).collect();
+    let [Frame::Hello(hello), Frame::Batch(batch), Frame::Report(report)] = frames.as_slice() else {
+        unreachable!("{frames:?}")
+    };
+    assert_eq!((hello.newest, batch.events.len(), batch.repeated.len()), (1284, 2, 1));
+    assert_eq!((report.newest, report.vitals.refused()), (1284, 1));
+
+    let mut writer = BatchWriter::default();
+    for is_json in [true, false] {
+        writer.event(&Record {
+            seq: 1,
+            id: "msg_1".to_owned(),
+            received_at: at(0),
+            sent_at: at(0),
+            source: Source::Http,
+            verified: true,
+            deliveries: 1,
+            conflicts: 0,
+            headers: Headers::default(),
+            body: " 1 ".into(),
+            event: Event { is_json, ..Event::default() },
+        });
+    }
+    let again = Repeated { id: "msg_1".to_owned(), deliveries: 2, conflicts: 1, sent_at: at(0) };
+    let batch = writer.finish(&Batch { repeated: vec![again], ..Batch::default() });
+    let hello = Hello { diverged: true, ..Hello::default() }.write();
+    let report = Report { refusals: Some(Vec::new()), ..Report::default() }.write();
+    for frame in [hello, batch, report] {
+        let frame: Value = serde_json::from_str(&frame).unwrap();
+        for name in names(&frame) {
+            let is_named = paper.contains(&format!("`{name}`")) || paper.contains(&format!("\"{name}\":"));
+            assert!(is_named, "docs/attach.md does not name `{name}` of a frame: {frame}");
+        }
+    }
 }
