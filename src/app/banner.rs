@@ -84,6 +84,9 @@ impl Model {
                 text: format!("A sender does not take the certificate: {why}"),
             });
         }
+        if let Some(why) = &vitals.log_fault {
+            return Some(Banner { tone: Tone::Warn, text: format!("The log is not whole: {why}") });
+        }
         self.pressure().or_else(|| self.given_up_banner())
     }
 

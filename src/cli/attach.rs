@@ -81,7 +81,7 @@ pub fn run(args: Args, file: &ConfigFile) -> Result<(), Failure> {
             let journal = open(&place, &hello, &target, &pulse)?;
             let path = journal.path().to_path_buf();
             let watching = Watching { target: target.clone(), hello, looks: looks.clone(), notice };
-            let ended = watching.run(journal, pulse, &stop).await?;
+            let ended = Box::pin(watching.run(journal, pulse, &stop)).await?;
             let fresh = |hello: &Hello| format!("from then on another session ({})", hello.session);
             (hello, place, notice) = match ended {
                 Ended::Stopped => return Ok(()),

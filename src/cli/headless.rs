@@ -42,6 +42,7 @@ pub async fn follow(lines: Lines, mut follower: Follower, pulse: Pulse, stop: Ca
             if !news.is_empty() {
                 lines.room().await;
                 lines.write_all(&news);
+                pulse.log_fault(lines.fault());
             }
             if is_last {
                 break;

@@ -94,6 +94,12 @@ impl Lines {
         text(&[Happening::Notice(why)], self.human, clock::now())
     }
 
+    /// What is wrong with the log file, and what becomes of the lines.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).fault()
+    }
+
     /// Waits a while until whoever reads the lines has read some of those that wait.
     pub async fn room(&self) {
         if let Some(stderr) = &self.stderr {
@@ -139,34 +145,41 @@ struct LogFile {
     file: File,
     /// Device and number of the file that is open.
     identity: (u64, u64),
-    /// What was told of the latest lines, if they are not where they belong.
-    told: Option<&'static str>,
+    /// Why the latest lines are not where they belong, if so, and what becomes of them.
+    fault: Option<(String, &'static str)>,
 }
 
 impl LogFile {
     fn open(path: &Path) -> std::io::Result<Self> {
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
         let identity = identity(&file.metadata()?);
-        Ok(Self { path: path.to_path_buf(), file, identity, told: None })
+        Ok(Self { path: path.to_path_buf(), file, identity, fault: None })
+    }
+
+    /// What is wrong with it, and what becomes of the lines.
+    fn fault(&self) -> Option<String> {
+        let (why, lot) = self.fault.as_ref()?;
+        Some(format!("--log-file {}: {why}; {lot}", self.path.display()))
     }
 
     /// Writes lines, or says what becomes of them from here on.
     fn write(&mut self, lines: &str) -> Option<String> {
+        let before = self.fault.as_ref().map(|(_, lot)| *lot);
         let mut fault = self.follow_name();
         let length = |file: &File| file.metadata().map_or(0, |file| file.len());
-        let before = length(&self.file);
+        let begin = length(&self.file);
         // In one piece, if there is room: a line that another writer cuts in two is none.
         let (written, done) = write(&mut self.file, lines.as_bytes());
         if let Err(why) = done {
             // Nor is one that was only begun. Where another writer has added something it stays.
-            if written > 0 && length(&self.file) == before + written {
-                let _ = self.file.set_len(before);
+            if written > 0 && length(&self.file) == begin + written {
+                let _ = self.file.set_len(begin);
             }
             fault = Some((format!("cannot be written: {why}"), MISSING));
         }
-        let told = std::mem::replace(&mut self.told, fault.as_ref().map(|(_, lot)| *lot));
-        let (why, lot) = fault?;
-        (told != Some(lot)).then(|| format!("--log-file {}: {why}; {lot}", self.path.display()))
+        let now = fault.as_ref().map(|(_, lot)| *lot);
+        self.fault = fault;
+        self.fault().filter(|_| now != before)
     }
 
     /// Goes on with the file that has the name now, a new one if none has. Where it cannot: why not, and what

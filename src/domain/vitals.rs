@@ -38,6 +38,8 @@ pub struct Vitals {
     pub certificate_expires_at: Option<Timestamp>,
     /// What a peer had against the certificate, if nothing was accepted since.
     pub certificate_doubt: Option<String>,
+    /// What is wrong with the log file here, if something is.
+    pub log_fault: Option<String>,
     /// How the port is doing.
     pub port: Port,
     /// Why nothing can be received, if nothing can.

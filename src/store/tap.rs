@@ -45,6 +45,8 @@ pub struct Place {
     seq: Seq,
     repeats: i64,
     revision: u64,
+    /// How many events were removed so far.
+    removed: u64,
 }
 
 /// From one place to the next.
@@ -59,10 +61,12 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether this is the step to take from a place. What is told is so whatever was committed since.
+    /// Whether this is the step to take from a place. What is told is so whatever was committed since, unless events
+    /// were removed.
     #[must_use]
     pub fn serves(&self, place: Place) -> bool {
-        let there = (self.from.seq, self.from.repeats) == (place.seq, place.repeats);
+        let at = |place: &Place| (place.seq, place.repeats, place.removed);
+        let there = at(&self.from) == at(&place);
         there && (self.frame.is_some() || self.from.revision == place.revision)
     }
 }
@@ -115,7 +119,9 @@ impl Tap {
     /// Where it is, and the commit that is looked at next.
     #[must_use]
     pub fn place(&self) -> Place {
-        Place { seq: self.at.seq, repeats: self.at.repeats, revision: self.committed.borrow().revision }
+        let Commit { seq, events, revision } = *self.committed.borrow();
+        let removed = u64::try_from(seq).unwrap_or_default().saturating_sub(events);
+        Place { seq: self.at.seq, repeats: self.at.repeats, revision, removed }
     }
 
     /// The newest event that is committed.
@@ -153,7 +159,7 @@ impl Tap {
             let moved = at != self.at;
             self.at = at;
             let rest = Batch { repeats: self.at.repeats, ..rest };
-            let to = Place { seq: self.at.seq, repeats: self.at.repeats, revision: from.revision };
+            let to = Place { seq: self.at.seq, repeats: self.at.repeats, ..from };
             if !moved {
                 self.revision = Some(from.revision);
                 return Ok(Step { from, frame: None, unforwarded, to });
@@ -221,5 +227,21 @@ impl Tap {
             body: body.into(),
             event: Event { is_json: row.get(8)?, ..Event::default() },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_told_until_something_is_removed() {
+        let from = Place { seq: 3, repeats: 0, revision: 7, removed: 0 };
+        let to = Place { seq: 9, ..from };
+        let step = Step { from, frame: Some(Bytes::new()), unforwarded: 0, to };
+        assert!(step.serves(from) && step.serves(Place { revision: 8, ..from }));
+        assert!(!step.serves(Place { revision: 8, removed: 1, ..from }));
+        let nothing = Step { frame: None, to: from, ..step };
+        assert!(nothing.serves(from) && !nothing.serves(Place { revision: 8, ..from }));
     }
 }

@@ -519,7 +519,8 @@ async fn a_certificate_of_ones_own_is_trusted_when_it_is_named() {
     server.stop().await;
 }
 
-#[tokio::test]
+// The screen is waited for in one thread, while another is the target.
+#[tokio::test(flavor = "multi_thread")]
 async fn how_the_other_side_forwards_is_shown_and_nothing_is_sent_from_here() {
     let (dir, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let target = Target::open(Manner::Answer(204, "")).await;

@@ -186,7 +186,8 @@ fn the_frames_of_the_stream_are_described() {
             event: Event { is_json, ..Event::default() },
         });
     }
-    let again = Repeated { id: "msg_1".to_owned(), deliveries: 2, conflicts: 1, sent_at: at(0) };
+    let again =
+        Repeated { id: "msg_1".to_owned(), deliveries: 2, conflicts: 1, sent_at: at(0), verified: true };
     let batch = writer.finish(&Batch { repeated: vec![again], ..Batch::default() });
     let hello = Hello { diverged: true, ..Hello::default() }.write();
     let report = Report { refusals: Some(Vec::new()), ..Report::default() }.write();

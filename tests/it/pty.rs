@@ -275,6 +275,21 @@ fn an_alert_calls_somebody() {
     assert_eq!(terminal.end(), 0);
 }
 
+/// A disk that is full for the log is no reason to miss anything else.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_is_told_on_the_screen() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["--listen", "127.0.0.1:0", "--secret", SECRET, "--session", "s.sqlite"];
+    let mut terminal = Terminal::start(&[&args[..], &["--log-file", "/dev/full"]].concat(), home.path());
+    let address = terminal.address();
+    assert_eq!(post(&address, "msg_1", SAMPLE), "HTTP/1.1 204 No Content");
+    terminal.expect("The log is not whole: --log-file /dev/full: cannot be written");
+    terminal.expect("Bea Grant");
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
 /// What is received goes on; `r` sends one again, and under a filter all that it shows, signed afresh.
 #[test]
 fn events_are_sent_again_by_keys() {
