@@ -388,12 +388,12 @@ impl Saving<'_> {
         match (&self.redactor, std::str::from_utf8(body).ok().filter(|_| is_json)) {
             (None, Some(text)) => {
                 let payload = text.trim();
-                write!(out, ",\"payload\":{}", form.of(payload))?;
-                // What is around it was signed with it. A line is to stay short.
+                // What is around it was signed with it. A line is not to the byte anyhow.
                 if form == Form::Verbatim && payload.len() < text.len() {
-                    write!(out, ",\"body_base64\":\"{}\"", STANDARD.encode(body))?;
+                    let (before, after) = text.split_once(payload).unwrap_or_default();
+                    write!(out, ",\"blanks\":{}", json!([before, after]))?;
                 }
-                out.write_all(b"}")?;
+                write!(out, ",\"payload\":{}}}", form.of(payload))?;
             }
             (Some(redactor), Some(text)) => {
                 write!(out, ",\"payload\":{}}}", form.of(&redactor.payload(text)))?;

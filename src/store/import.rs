@@ -87,8 +87,10 @@ pub struct Saved {
     verified: bool,
     source: Option<Source>,
     payload: Option<Vec<u8>>,
-    /// The exact bytes of the body, where the payload is not all of it.
-    exact: Option<Vec<u8>>,
+    /// What stood before and after the payload.
+    blanks: Option<[String; 2]>,
+    /// A body that is no JSON.
+    other: Option<Vec<u8>>,
     /// What is there, but says nothing.
     unreadable: Option<&'static str>,
 }
@@ -103,7 +105,10 @@ impl Saved {
             return Err(format!("has a `{key}` that cannot be read"));
         }
         let id = self.id.ok_or("has no `id`")?;
-        let body = self.exact.or(self.payload).ok_or("has neither `payload` nor `body_base64`")?;
+        let [before, after] = self.blanks.unwrap_or_default();
+        let around = |payload: Vec<u8>| [before.into_bytes(), payload, after.into_bytes()].concat();
+        let body =
+            self.other.or(self.payload.map(around)).ok_or("has neither `payload` nor `body_base64`")?;
         let body = Bytes::from(body);
         let received_at = self.received_at.ok_or("has no `received_at`")?;
         let delivery = Delivery {
@@ -215,8 +220,18 @@ fn event(reader: &mut Reader<'_>) -> Result<Saved, json::Error> {
             }
             "payload" => saved.payload = Some(reader.skip()?.as_bytes().to_vec()),
             "body_base64" => {
-                saved.exact = reader.string()?.and_then(|text| STANDARD.decode(&*text).ok());
-                given(saved.exact.is_some(), "body_base64");
+                saved.other = reader.string()?.and_then(|text| STANDARD.decode(&*text).ok());
+                given(saved.other.is_some(), "body_base64");
+            }
+            "blanks" => {
+                let mut two = Vec::new();
+                reader.array(|reader| {
+                    two.extend(reader.string()?.map(String::from));
+                    Ok(())
+                })?;
+                let blank = |text: &String| text.chars().all(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
+                saved.blanks = two.try_into().ok().filter(|two: &[String; 2]| two.iter().all(blank));
+                given(saved.blanks.is_some(), "blanks");
             }
             _ => drop(reader.skip()?),
         }
