@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
+use tokio::task::block_in_place;
 
 use super::failure::Failure;
+use super::monitor::block_on;
 use super::settings::Looks;
+use super::signals::stop_signal;
 use super::{places, screen};
 use crate::app::chooser::{Chooser, Saved};
 use crate::store::reader::Reader;
@@ -25,9 +28,13 @@ pub fn session(looks: &Looks) -> Result<Option<PathBuf>, Failure> {
     screen::needs_terminal("name a session file, or export one with `invigil export`")?;
     let lost = |error: std::io::Error| Failure::running(format!("the terminal cannot be used: {error}"));
     let (wardrobe, theme) = screen::looks(looks.theme.as_deref())?;
-    let mut terminal = Screen::take().map_err(lost)?;
     let list = Chooser::new(sessions, TimeZone::system(), looks.keymap.clone());
-    choose::choose(list, &wardrobe.styles(&theme), &mut terminal).map_err(lost)
+    block_on(async {
+        let stop = stop_signal()?;
+        let mut terminal = Screen::take().map_err(lost)?;
+        // Nothing else is there to be held up.
+        block_in_place(|| choose::choose(list, &wardrobe.styles(&theme), &mut terminal, &stop)).map_err(lost)
+    })
 }
 
 /// The sessions of a directory. One that cannot be read is listed with the reason.

@@ -246,6 +246,13 @@ fn open_without_a_file_lists_the_saved_sessions() {
     terminal.press("q");
     assert_eq!(terminal.end(), 0);
     assert!(terminal.restored());
+    let mut terminal = Terminal::start(&["open"], home.path());
+    terminal.expect("saved sessions  3");
+    let pid = terminal.child.process_id().unwrap().cast_signed();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(terminal.end(), 0);
+    assert!(terminal.restored());
 }
 
 /// A rule of the config file marks the row, rings the bell and notifies, whatever the candidate is called.
