@@ -72,13 +72,16 @@ pub enum StoreError {
         /// What is wrong and what to do.
         what: String,
     },
-    /// The disk fails or is full; of the file on it that says nothing.
-    #[error("{file}: cannot be opened: {why}; make room on the disk, or see to it")]
-    Disk {
+    /// It cannot be used now: the disk fails or is full, or another program has locked it. Of what is in the file that
+    /// says nothing.
+    #[error("{file}: cannot be opened: {why}; {help}")]
+    Unusable {
         /// Its name.
         file: String,
         /// What SQLite or the file system says.
         why: String,
+        /// What to do.
+        help: &'static str,
     },
     /// Another process writes it.
     #[error("{file}: another invigil is writing this session; end it, or look on with `invigil open`")]

@@ -32,10 +32,14 @@ impl Notice {
         Self { text: text.into(), tone, since: now }
     }
 
-    /// It has stood for long enough to give way to what is done next.
+    /// It has stood for long enough to give way to what is done next. Time comes in steps of a second.
     #[must_use]
     pub fn gives_way(&self, now: Timestamp) -> bool {
-        now.since(self.since) >= if self.tone == Tone::Bad { 3_000 } else { 1_000 }
+        let millis = match self.tone {
+            Tone::Info | Tone::Good => 2_000,
+            Tone::Warn | Tone::Bad => 4_000,
+        };
+        now.since(self.since) >= millis
     }
 
     /// It has stood long enough to be read.

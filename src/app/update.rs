@@ -216,7 +216,8 @@ fn done(model: &mut Model, outcome: Outcome) {
         }
         Outcome::NotSaved { path, only, redact, why } => {
             let why = format!("not saved: {}", Clean::of(&why));
-            if model.overlays.is_empty() {
+            let saving = model.notice.as_ref().is_some_and(|notice| notice.text == typing::SAVING);
+            if saving && model.overlays.is_empty() {
                 // What was typed is mended where it was typed.
                 let mut prompt = Prompt::new(Purpose::Save { only, redact }, &path);
                 prompt.error = Some((None, why));

@@ -100,7 +100,11 @@ pub fn run(args: Args, file: &ConfigFile) -> Result<(), Failure> {
                     );
                     told(&path, "from then on the session as it was put back there");
                     // It may be mirrored as it is now already, if another file was named.
-                    let place = if matches!(place, Place::Named(_)) { Place::Kept } else { Place::Fresh };
+                    let elsewhere = |named: &Path| named.parent() != places::mirrors_dir().as_deref();
+                    let place = match place {
+                        Place::Named(named) if elsewhere(&named) => Place::Kept,
+                        _ => Place::Fresh,
+                    };
                     (next, place, Some(said))
                 }
             };

@@ -93,7 +93,7 @@ fn failure(error: StoreError, file: &Path) -> Failure {
     let is_ours = match &error {
         StoreError::Io(error) => error.kind() != io::ErrorKind::NotFound,
         error => {
-            matches!(error, StoreError::Damaged { .. } | StoreError::Disk { .. } | StoreError::Sqlite(_))
+            matches!(error, StoreError::Damaged { .. } | StoreError::Unusable { .. } | StoreError::Sqlite(_))
         }
     };
     let line = error.of_file(file).to_string();

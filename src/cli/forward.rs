@@ -9,7 +9,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
-use super::happening::Happening;
 use super::monitor::Station;
 use crate::app::msg::Outcome;
 use crate::client::trust::Trust;
@@ -207,14 +206,6 @@ impl News {
             Self::More(count) => json!({ "at": at, "what": "forward_failed", "more": count }),
         }
     }
-}
-
-/// All that is new about forwarding since it was told last.
-pub(super) fn news(told: &mut Option<Forwarding>, now: Option<Forwarding>) -> Vec<Happening> {
-    let Some(now) = now.filter(|now| told.as_ref() != Some(now)) else { return Vec::new() };
-    let news = News::between(told.as_ref(), &now);
-    *told = Some(now);
-    news.into_iter().map(Happening::Forward).collect()
 }
 
 #[cfg(test)]

@@ -98,11 +98,25 @@ impl Told {
             );
             news.push(Happening::Notice(text));
         }
-        news.extend(relay::news(&mut self.relay, vitals.relay));
-        news.extend(forward::news(&mut self.forward, vitals.forward));
+        let of_relay = new(&mut self.relay, vitals.relay, relay::News::between);
+        news.extend(of_relay.into_iter().map(Happening::Relay));
+        let of_forward = new(&mut self.forward, vitals.forward, forward::News::between);
+        news.extend(of_forward.into_iter().map(Happening::Forward));
         if pulse.storage_fault() != self.fault {
             self.fault = pulse.storage_fault();
             news.push(self.fault.clone().map_or(Happening::StorageRecovered, Happening::StorageFault));
         }
     }
+}
+
+/// What is new about something since it was told last.
+fn new<T: PartialEq, N>(
+    told: &mut Option<T>,
+    now: Option<T>,
+    between: impl Fn(Option<&T>, &T) -> Vec<N>,
+) -> Vec<N> {
+    let Some(now) = now.filter(|now| told.as_ref() != Some(now)) else { return Vec::new() };
+    let news = between(told.as_ref(), &now);
+    *told = Some(now);
+    news
 }

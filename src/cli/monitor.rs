@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -55,14 +56,14 @@ const REBIND: Duration = Duration::from_secs(2);
 /// How long tasks that are left may take to end.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Runs a future with the threads it needs.
+/// Runs a future with the threads it needs, and lets what they are at come to its end.
 pub(super) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    threads()?.block_on(future)
+}
+
+fn threads() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::running(format!("no threads can be started: {error}")))?;
-    let ended = runtime.block_on(future);
-    // A task that writes to where nobody reads does not end by itself.
-    runtime.shutdown_timeout(LINGER);
-    ended
+    runtime.map_err(|error| Failure::running(format!("no threads can be started: {error}")))
 }
 
 /// A session being written and the door to it.
@@ -171,7 +172,7 @@ pub(super) fn session_failure(error: &StoreError) -> Failure {
     let line = format!("session {error}");
     match error {
         // A supervisor may try again: there may be room then.
-        StoreError::Disk { .. } | StoreError::Sqlite(_) | StoreError::Io(_) => Failure::running(line),
+        StoreError::Unusable { .. } | StoreError::Sqlite(_) | StoreError::Io(_) => Failure::running(line),
         _ => Failure::usage(line),
     }
 }
@@ -198,11 +199,15 @@ pub fn serve(serve: Serve, file: &ConfigFile, cautions: &[String]) -> Result<(),
         ));
     }
     let lines = Lines::of_server(events, settings.log_file.as_deref())?;
-    block_on(async {
+    let runtime = threads()?;
+    let served = runtime.block_on(async {
         let served = serve_until_stopped(settings, events, lines.clone(), cautions).await;
         lines.end().await;
         served
-    })
+    });
+    // A task that writes to where nobody reads does not end by itself.
+    runtime.shutdown_timeout(LINGER);
+    served
 }
 
 async fn serve_until_stopped(

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::Cli;
 use super::failure::Failure;
-use super::happening::Happening;
 use super::lines::Lines;
 use super::monitor::Station;
 use super::settings::switch;
@@ -236,14 +235,6 @@ impl News {
 /// Why the latest of so many was left aside: the others may have been for other reasons.
 fn latest(why: &str, count: u64) -> String {
     if count == 1 { why.to_owned() } else { format!("the latest of {count}: {why}") }
-}
-
-/// All that is new about the relay since it was told last.
-pub(super) fn news(told: &mut Option<vitals::Relay>, now: Option<vitals::Relay>) -> Vec<Happening> {
-    let Some(now) = now.filter(|now| told.as_ref() != Some(now)) else { return Vec::new() };
-    let news = News::between(told.as_ref(), &now);
-    *told = Some(now);
-    news.into_iter().map(Happening::Relay).collect()
 }
 
 #[cfg(test)]

@@ -21,10 +21,10 @@ use crate::store::form::Form;
 /// How long a reader that does not read is waited for: before that is told, and at the end.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long one who reads slowly is waited for at the end, and how often it is looked whether there is somebody.
-const LONGEST: Duration = Duration::from_secs(8);
+const LONGEST: Duration = Duration::from_secs(4);
 const GLANCE: Duration = Duration::from_millis(200);
-/// Bytes that are written at a time: a pipe holds as many.
-const PIECE: usize = 64 << 10;
+/// Bytes that are written at a time: who reads at all has taken so many before the patience ends.
+const PIECE: usize = 4 << 10;
 
 /// The thread that writes.
 pub struct Tap {

@@ -18,7 +18,7 @@ use super::query::EventLine;
 use super::refusal::Refusal;
 use super::time::Timestamp;
 
-pub use parse::{KEYS, ParseError, nearest, parse};
+pub use parse::{KEYS, ParseError, distance, nearest, parse};
 pub use veil::veiled;
 
 /// A parsed filter.

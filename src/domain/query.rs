@@ -294,7 +294,7 @@ pub struct EventLine {
 pub struct EventDetail {
     /// What a list shows of it.
     pub line: EventLine,
-    /// Headers of its first delivery, without signatures left out.
+    /// Headers of its first delivery, or of the first that was verified, without signatures left out.
     pub headers: Headers,
     /// The body, byte for byte.
     pub body: Vec<u8>,

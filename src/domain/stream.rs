@@ -81,7 +81,7 @@ pub struct Record {
     pub deliveries: u64,
     /// How many of those brought another body.
     pub conflicts: u64,
-    /// The headers of its first delivery.
+    /// The headers of its first delivery, or of the first that was verified.
     pub headers: Headers,
     /// Its body, byte for byte.
     pub body: Bytes,

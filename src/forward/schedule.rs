@@ -84,8 +84,9 @@ impl Schedule {
         let again = self.again.keys().next().map(|(at, _)| *at);
         match self.outage {
             Some(Outage { probing: true, .. }) => None,
-            // Where nothing waits any more, nobody is to be asked for.
-            Some(Outage { until, .. }) => (self.waiting() > 0).then_some(until),
+            // Where there is none to begin, nobody is to be asked for.
+            Some(Outage { until, .. }) if self.next <= self.newest && self.again.len() < AGAIN => Some(until),
+            Some(Outage { until, .. }) => again.map(|at| at.max(until)),
             None => again,
         }
     }

@@ -145,7 +145,7 @@ pub struct Parcel {
     pub id: String,
     /// `svix-timestamp` of its earliest attempt.
     pub sent_at: Timestamp,
-    /// Headers of its first delivery.
+    /// Headers of its first delivery, or of the first that was verified.
     pub headers: Headers,
     /// Its body, byte for byte.
     pub body: Vec<u8>,

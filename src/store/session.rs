@@ -22,6 +22,8 @@ const READER_CACHE_KIB: i32 = 4 * 1024;
 /// The write-ahead log is folded into the file after so many pages: rarely enough to stay off the path of an
 /// acknowledgement, often enough to keep the log small.
 const CHECKPOINT_PAGES: i32 = 4000;
+/// What to do about a disk.
+const DISK: &str = "make room on the disk, or see to it";
 /// How every SQLite file begins.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
@@ -140,7 +142,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 fn cannot(path: &Path, what: &str, error: &std::io::Error) -> StoreError {
     if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-        return StoreError::Disk { file: path.display().to_string(), why: error.to_string() };
+        return StoreError::Unusable { file: path.display().to_string(), why: error.to_string(), help: DISK };
     }
     StoreError::file(path, format!("cannot {what}: {error}"))
 }
@@ -214,14 +216,15 @@ fn unusable(path: &Path, error: StoreError) -> StoreError {
     };
     let StoreError::Sqlite(why) = error else { return error };
     match why.sqlite_error_code() {
-        Some(DiskFull | SystemIoFailure | CannotOpen | ReadOnly) => {
-            StoreError::Disk { file: path.display().to_string(), why: why.to_string() }
-        }
         // Unknown is what SQLite calls it if a table is missing.
         None | Some(DatabaseCorrupt | NotADatabase | Unknown) => {
             StoreError::damaged(path, format!("the session is damaged: {why}"))
         }
-        Some(_) => StoreError::file(path, format!("cannot be opened: {why}")),
+        Some(code) => {
+            let disk = matches!(code, DiskFull | SystemIoFailure | CannotOpen | ReadOnly);
+            let help = if disk { DISK } else { "end what else has it open, and try again" };
+            StoreError::Unusable { file: path.display().to_string(), why: why.to_string(), help }
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use super::super::reading::Reading;
 use super::{finding, replay};
 use crate::domain::filter;
 
+/// What stands while a session is being saved.
+pub(super) const SAVING: &str = "Saving…";
 /// How many lines typed before are remembered.
 const HISTORY: usize = 100;
 
@@ -186,7 +188,7 @@ fn accept_line(model: &mut Model, prompt: Prompt, out: &mut Vec<Effect>) {
                 return;
             }
             let filter = model.filter.as_ref().filter(|_| only).map(|active| active.filter.clone());
-            model.say(Tone::Info, "Saving…");
+            model.say(Tone::Info, SAVING);
             out.push(Effect::Save { path: text.trim().into(), filter, redact });
         }
         Purpose::Secret => {

@@ -317,7 +317,8 @@ pub fn nearest<'a>(typed: &str, all: &[&'a str]) -> Option<&'a str> {
 }
 
 /// How many letters must be put in, left out or changed to come from one word to the other.
-fn distance(from: &str, to: &str) -> usize {
+#[must_use]
+pub fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (n, a) in from.chars().enumerate() {
