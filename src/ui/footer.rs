@@ -167,6 +167,7 @@ const PAYLOAD: &[A] = &[
 const VIOLATIONS: &[A] = &[
     A::Help,
     A::Open,
+    A::Back,
     A::ByCandidate,
     A::Search,
     A::Filter,
@@ -229,6 +230,7 @@ fn does(action: A, model: &Model) -> bool {
     let reading = model.payload().map(|level| level.reading.as_ref());
     match action {
         A::Mark | A::Pause => model.mode != Mode::Open,
+        A::Back if model.levels.is_empty() => model.suspect().is_some(),
         A::NextMatch => match reading {
             Some(reading) => reading.is_some_and(|reading| reading.hits.is_some()),
             None => model.search.is_some(),
