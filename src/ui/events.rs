@@ -160,7 +160,7 @@ fn what<'a>(row: &'a EventRow, scene: Scene<'a>, spot: Spot<'a, EventRow>) -> Ve
     let line = match row {
         EventRow::Event(line) => line,
         EventRow::Refusal(_, refusal) if refusal.pending => {
-            return vec![Piece::styled("waits for the secret", styles.warn)];
+            return vec![Piece::styled("to be verified", styles.warn)];
         }
         EventRow::Refusal(_, refusal) => {
             // The whole word of the answer, unless it would be cut.

@@ -287,6 +287,7 @@ fn crumbs(buf: &mut Buffer, area: Rect, scene: Scene<'_>) {
             Level::Candidacy(level) if model.redact => mask::person(&level.candidate_id).into(),
             Level::Candidacy(level) => clean(&level.label),
             Level::Payload(level) => clean(&level.label),
+            Level::Refusal(refusal) if refusal.pending => "unverified delivery".into(),
             Level::Refusal(_) => "refused delivery".into(),
         };
         pieces.push(Piece::styled(format!(" {} ", styles.symbols.crumb), styles.dim));

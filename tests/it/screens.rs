@@ -304,6 +304,24 @@ fn a_secret_is_asked_for() {
 }
 
 #[test]
+fn what_waits_for_the_secret_is_unverified_and_not_refused() {
+    for size in SIZES {
+        let mut session = Session::rollout(12);
+        for (_, refusal) in &mut session.refusals {
+            refusal.pending = true;
+        }
+        let (refusals, pending) = (session.refusals(), session.refusals.len() as u64);
+        let mut harness = Harness::new(session, size);
+        harness.send(Msg::Vitals(Box::new(Vitals { refusals, pending, ..Vitals::default() })));
+        let frame = harness.script("4").frame();
+        assert!(frame.contains(&format!("{pending} unverified")), "{frame}");
+        assert!(frame.contains("▲ unverified") && !frame.contains("● refused"), "{frame}");
+        let opened = harness.script("<enter>").frame();
+        assert!(opened.contains("unverified delivery") && !opened.contains("Refused"), "{opened}");
+    }
+}
+
+#[test]
 fn without_colour_or_unicode_it_says_the_same() {
     let mut harness = harness("2jj");
     harness.model.ascii = true;
