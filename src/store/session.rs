@@ -432,3 +432,22 @@ fn check(path: &Path) -> Result<Header, StoreError> {
     }
     Ok(Header::Session)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_has_lost_its_name_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let (session, path) = (dir.path().join("s.sqlite"), dir.path().join("s.sqlite-lock"));
+        let held = WriterLock::take(&session).unwrap();
+        // Somebody opens it, and whoever holds it ends before that one locks it.
+        let opened = File::open(&path).unwrap();
+        assert!(is_named(&opened, &path));
+        drop(held);
+        assert!(!is_named(&opened, &path), "it is gone");
+        let _next = WriterLock::take(&session).unwrap();
+        assert!(opened.try_lock().is_ok() && !is_named(&opened, &path), "what is locked is another file");
+    }
+}

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use invigil::domain::delivery::Source;
+use invigil::domain::query::Query;
 use invigil::store::reader::Reader;
 use rusqlite::Connection;
 
@@ -144,6 +145,8 @@ fn somebody_is_forgotten_by_an_address_too_and_nobody_while_it_is_written() {
     );
     assert!(found(dir.path()).is_empty());
     assert_eq!(events(&path), 2);
+    let after_the_removed = Reader::open(&path).unwrap().chosen(&Query::default(), Some(3), 9).unwrap();
+    assert_eq!(after_the_removed, [4], "whoever goes through a list goes on from where it stood");
     let again = forget();
     assert!(again.code == 1 && again.err.contains("nothing of them"), "{}", again.err);
     let both = run(&["forget", "s.sqlite", "--yes"], dir.path(), "");
