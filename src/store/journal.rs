@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use self::place::{Identity, identities};
+use self::place::identities;
 use super::answers::{Answer, Answers};
 use super::codec::{self, Packed, Packer};
 use super::durable::Durable;
@@ -274,9 +274,9 @@ struct Writer {
     /// Where a new dictionary is sent to; `None` once one is being made.
     training: Option<mpsc::WeakSender<Order>>,
     path: Arc<Path>,
-    identities: [Identity; 2],
+    identities: [Option<session::Identity>; 2],
     /// The copy of the log that took the name of one that was removed.
-    log_again: Identity,
+    log_again: Option<session::Identity>,
     /// It is a mirror, looked at since then: nobody is called about what came before.
     mirror_since: Option<Timestamp>,
     told: Arc<watch::Sender<Commit>>,

@@ -56,17 +56,28 @@ impl WriterLock {
     }
 }
 
-/// Whether an open file still has its name.
+/// What tells a file from another one that took its name.
+pub(super) type Identity = (u64, u64);
+
 #[cfg(unix)]
-fn is_named(file: &File, path: &Path) -> bool {
+fn identity(meta: &fs::Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
-    let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
-    matches!((file.metadata().map(identity), fs::metadata(path).map(identity)), (Ok(open), Ok(there)) if open == there)
+    (meta.dev(), meta.ino())
 }
 
 #[cfg(not(unix))]
-fn is_named(_file: &File, _path: &Path) -> bool {
-    true
+fn identity(_meta: &fs::Metadata) -> Identity {
+    (0, 0)
+}
+
+/// Which file has a name; `None` if none has.
+pub(super) fn named(path: &Path) -> Option<Identity> {
+    fs::metadata(path).ok().map(|meta| identity(&meta))
+}
+
+/// Whether an open file still has its name.
+fn is_named(file: &File, path: &Path) -> bool {
+    file.metadata().is_ok_and(|open| named(path) == Some(identity(&open)))
 }
 
 impl Drop for WriterLock {

@@ -3,24 +3,12 @@
 use std::path::Path;
 
 use super::Writer;
+use crate::store::session::Identity;
 use crate::store::{StoreError, session};
 
-/// What tells the session's file from another one that took its name, and its log likewise.
-pub(super) fn identities(path: &Path) -> [Identity; 2] {
-    [identity(path), identity(&session::log_of(path))]
-}
-
-pub(super) type Identity = Option<(u64, u64)>;
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Identity {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Identity {
-    path.exists().then_some((0, 0))
+/// Which file the session is, and which its log.
+pub(super) fn identities(path: &Path) -> [Option<Identity>; 2] {
+    [session::named(path), session::named(&session::log_of(path))]
 }
 
 impl Writer {
@@ -49,7 +37,7 @@ impl Writer {
 
     /// What was acknowledged is to be found where it will be looked for, even if this ends at once: the log is
     /// given its name back, as a copy, or all of it is moved into the session.
-    fn keep_log(&mut self, log: Identity) -> Result<(), StoreError> {
+    fn keep_log(&mut self, log: Option<Identity>) -> Result<(), StoreError> {
         if log.is_some() && log == self.log_again {
             return Ok(());
         }
@@ -57,7 +45,7 @@ impl Writer {
         if let Err(error) = session::write_log_again(self.durable.log(), &self.path) {
             return self.fold("FULL")?.then_some(()).ok_or_else(|| StoreError::from(error));
         }
-        self.log_again = identity(&path);
+        self.log_again = session::named(&path);
         // The copy is enough; so nobody who reads is waited for.
         let _ = self.fold("PASSIVE");
         Ok(())
