@@ -387,6 +387,15 @@ pub fn check(text: &str) -> Result<()> {
     reader.finish()
 }
 
+/// The blanks before the value of a JSON text, the value, and the blanks after it: to those who read JSON they are no
+/// part of it, and they were signed with it.
+#[must_use]
+pub fn apart(text: &str) -> [&str; 3] {
+    let value = text.trim();
+    let (before, after) = text.split_once(value).unwrap_or_default();
+    [before, value, after]
+}
+
 /// Resolves the escapes of a string's inside as [`Reader::raw_string`] returns it.
 #[must_use]
 pub fn unescape(raw: &str) -> Cow<'_, str> {

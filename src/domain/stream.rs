@@ -211,10 +211,8 @@ impl BatchWriter {
         }
         match std::str::from_utf8(&record.body).ok().filter(|_| record.event.is_json) {
             Some(text) => {
-                let value = text.trim();
+                let [before, value, after] = json::apart(text);
                 if value.len() < text.len() {
-                    // Blanks around a value are no part of it to those who read JSON.
-                    let (before, after) = text.split_once(value).unwrap_or_default();
                     out.push_str("],\"blanks\":[");
                     quote(out, before);
                     out.push(',');

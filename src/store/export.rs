@@ -21,6 +21,7 @@ use crate::domain::proctoring::ViolationKind;
 use crate::domain::query::{AssessmentRow, CandidateRow, EventLine};
 use crate::domain::redact::Redactor;
 use crate::domain::time::Timestamp;
+use crate::json;
 
 /// The forms a session is saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -387,10 +388,9 @@ impl Saving<'_> {
         out.write_all(form.of(&head).trim_end_matches('}').as_bytes())?;
         match (&self.redactor, std::str::from_utf8(body).ok().filter(|_| is_json)) {
             (None, Some(text)) => {
-                let payload = text.trim();
-                // What is around it was signed with it. A line is not to the byte anyhow.
+                let [before, payload, after] = json::apart(text);
+                // A line is not to the byte anyhow.
                 if form == Form::Verbatim && payload.len() < text.len() {
-                    let (before, after) = text.split_once(payload).unwrap_or_default();
                     write!(out, ",\"blanks\":{}", json!([before, after]))?;
                 }
                 write!(out, ",\"payload\":{}}}", form.of(payload))?;
