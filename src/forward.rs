@@ -137,8 +137,8 @@ struct Worker {
     /// Events that come; nothing is ever to be begun in a saved session.
     schedule: Schedule,
     replays: Replays,
-    /// The newest event when we began: up to it, some may be settled already.
-    resumed: Seq,
+    /// Up to this event some may have been taken already: before we began, or sent by hand.
+    doubted: Seq,
     begun: Instant,
     /// Failures since the last success.
     streak: u32,
@@ -184,7 +184,7 @@ impl Worker {
             keyring,
             schedule,
             replays: Replays::default(),
-            resumed: newest,
+            doubted: newest,
             begun: Instant::now(),
             streak: 0,
             delivered: 0,
@@ -197,7 +197,7 @@ impl Worker {
 
     async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
         let mut committed = self.journal.as_ref().map(Journal::committed);
-        let mut seen = self.resumed;
+        let mut seen = self.doubted;
         let mut under_way = FuturesUnordered::new();
         loop {
             while under_way.len() < CONCURRENCY
@@ -278,8 +278,7 @@ impl Worker {
         self.journal.as_ref()?;
         loop {
             let seq = self.schedule.take(self.now())?;
-            // Some may have been taken by the target before the program was started anew.
-            let taken = seq <= self.resumed
+            let taken = seq <= self.doubted
                 && matches!(self.reader.forwarded(seq), Ok(Some(result)) if result.state == State::Delivered);
             if !taken {
                 return Some((seq, None));
@@ -350,8 +349,7 @@ impl Worker {
                 }
                 if ending.is_taken() {
                     self.schedule.settle(seq);
-                    // If it was not begun yet, it is looked up whether it need be.
-                    self.resumed = self.resumed.max(seq);
+                    self.doubted = self.doubted.max(seq);
                 }
                 Some((1, if ending.is_taken() { State::Delivered } else { State::GivenUp }))
             }

@@ -102,8 +102,9 @@ impl Told {
         news.extend(of_relay.into_iter().map(Happening::Relay));
         let of_forward = new(&mut self.forward, vitals.forward, forward::News::between);
         news.extend(of_forward.into_iter().map(Happening::Forward));
-        if pulse.storage_fault() != self.fault {
-            self.fault = pulse.storage_fault();
+        let fault = pulse.storage_fault();
+        if fault != self.fault {
+            self.fault = fault;
             news.push(self.fault.clone().map_or(Happening::StorageRecovered, Happening::StorageFault));
         }
     }

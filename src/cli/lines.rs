@@ -116,8 +116,9 @@ impl Lines {
 
     /// Writes a line for each thing that is unwise.
     pub fn warn(&self, cautions: &[String]) {
-        for caution in cautions {
-            self.write(&Happening::Caution(caution.clone()));
+        let cautions: Vec<_> = cautions.iter().cloned().map(Happening::Caution).collect();
+        if !cautions.is_empty() {
+            self.write_all(&cautions);
         }
     }
 

@@ -44,13 +44,17 @@ pub fn header<'a>(name: &str, value: &'a str, model: &Model) -> Cow<'a, str> {
 /// A filter without what may name a person, where people are hidden.
 #[must_use]
 pub fn filter<'a>(text: &'a str, model: &Model) -> Cow<'a, str> {
-    if model.redact { Cow::Owned(veiled(text, cover(model), false)) } else { Cow::Borrowed(text) }
+    veil(text, model, false)
 }
 
 /// The same of a filter that is being typed.
 #[must_use]
 pub fn typed_filter<'a>(text: &'a str, model: &Model) -> Cow<'a, str> {
-    if model.redact { Cow::Owned(veiled(text, cover(model), true)) } else { Cow::Borrowed(text) }
+    veil(text, model, true)
+}
+
+fn veil<'a>(text: &'a str, model: &Model, typed: bool) -> Cow<'a, str> {
+    if model.redact { Cow::Owned(veiled(text, cover(model), typed)) } else { Cow::Borrowed(text) }
 }
 
 /// What stands in place of a character that is typed and not to be read.

@@ -90,10 +90,12 @@ pub fn when_width(model: &Model) -> u16 {
 pub fn clock(model: &Model, at: Timestamp) -> String {
     let local = |time: Timestamp| model.zone.to_datetime(time.civil());
     let (at, now) = (local(at), local(model.now));
-    let format = match () {
-        () if at.date() == now.date() => "%H:%M:%S",
-        () if at.year() == now.year() => "%b %d %H:%M",
-        () => "%Y-%m-%d",
+    let format = if at.date() == now.date() {
+        "%H:%M:%S"
+    } else if at.year() == now.year() {
+        "%b %d %H:%M"
+    } else {
+        "%Y-%m-%d"
     };
     at.strftime(format).to_string()
 }

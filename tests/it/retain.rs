@@ -256,27 +256,39 @@ proptest! {
     }
 }
 
+/// The real program, which keeps for a day, on a machine whose clock can be set.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn for_a_day(faults: &super::faults::Faults, path: &Path) -> super::support::serving::Serving {
+    faults.serve(path, |command| {
+        command.args(["--retain", "1d"]);
+    })
+}
+
+/// As many candidates are invited, long ago by the time the program is started again.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn invite_long_ago(faults: &super::faults::Faults, path: &Path, count: usize) {
+    let mut serving = for_a_day(faults, path);
+    for n in 0..count {
+        let body = body("invited", "a", &format!("candidate{n}"), 0);
+        let request = super::support::serving::signed(&format!("old_{n}"), &body, 0);
+        assert_eq!(serving.ask(&request).status, 204);
+    }
+    assert!(serving.stop().success());
+    assert_eq!(ids(path).len(), count);
+    std::fs::write(&faults.clock, (2 * 86_400).to_string()).unwrap();
+}
+
 /// The real program, on a machine whose clock says that two days have gone by.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
 fn serve_removes_what_is_too_old_by_itself() {
     use super::faults::Faults;
-    use super::support::serving::{Serving, signed};
+    use super::support::serving::signed;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.sqlite");
     let faults = Faults::new(dir.path());
-    let retain = |command: &mut std::process::Command| {
-        command.args(["--retain", "1d"]);
-    };
-    let mut serving = faults.serve(&path, retain);
-    for n in 0..5 {
-        let body = body("invited", "a", &format!("candidate{n}"), 0);
-        assert_eq!(serving.ask(&signed(&format!("msg_{n}"), &body, 0)).status, 204);
-    }
-    assert!(serving.stop().success());
-    assert_eq!(ids(&path).len(), 5);
-    std::fs::write(&faults.clock, (2 * 86_400).to_string()).unwrap();
-    let mut serving: Serving = faults.serve(&path, retain);
+    invite_long_ago(&faults, &path, 5);
+    let mut serving = for_a_day(&faults, &path);
     until("nothing", || ids(&path).is_empty());
     let new = signed("msg_new", &body("invited", "a", "candidate9", 0), 2 * 86_400);
     assert_eq!(serving.ask(&new).status, 204);
@@ -297,17 +309,8 @@ fn the_sums_are_a_count_while_events_come_and_go() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.sqlite");
     let faults = Faults::new(dir.path());
-    let retain = |command: &mut std::process::Command| {
-        command.args(["--retain", "1d"]);
-    };
-    let mut serving = faults.serve(&path, retain);
-    for n in 0..50 {
-        let body = body("invited", "a", &format!("candidate{n}"), 0);
-        assert_eq!(serving.ask(&signed(&format!("old_{n}"), &body, 0)).status, 204);
-    }
-    assert!(serving.stop().success());
-    std::fs::write(&faults.clock, (2 * 86_400).to_string()).unwrap();
-    let mut serving = faults.serve(&path, retain);
+    invite_long_ago(&faults, &path, 50);
+    let mut serving = for_a_day(&faults, &path);
     let reader = Connection::open(&path).unwrap();
     let counts = || -> (i64, i64) {
         let text = "SELECT events, (SELECT count(*) FROM event) FROM sums";
